@@ -1,0 +1,102 @@
+#pragma once
+
+// Identifiers that cannot be mixed up. EntryId and SegmentId count; a DurableId is an EntryId that a
+// finished sync vouches for.
+
+#include <fmt/format.h>
+
+#include <compare>
+#include <cstdint>
+#include <limits>
+#include <ostream>
+
+#include "durability/base/result.hpp"
+
+namespace durability {
+
+/// A number that rises by exactly one. 0 means "none yet": real entries and segments begin at 1.
+template <class Tag>
+class SequenceId {
+ public:
+  constexpr SequenceId() noexcept = default;
+  constexpr explicit SequenceId(std::uint64_t value) noexcept : value_(value) {}
+
+  [[nodiscard]] constexpr std::uint64_t value() const noexcept { return value_; }
+
+  /// The id after this one, or `invalid_state` at the end of u64: ids never wrap.
+  [[nodiscard]] Result<SequenceId> next() const {
+    if (value_ == std::numeric_limits<std::uint64_t>::max()) {
+      return Error(ErrorCode::kInvalidState, fmt::format("{} ids are used up", Tag::kName))
+          .advise("nothing was written; start a new log");
+    }
+    return SequenceId(value_ + 1);
+  }
+
+  constexpr auto operator<=>(const SequenceId&) const noexcept = default;
+
+ private:
+  std::uint64_t value_ = 0;
+};
+
+struct EntryIdTag {
+  static constexpr const char* kName = "entry";
+};
+struct SegmentIdTag {
+  static constexpr const char* kName = "segment";
+};
+
+/// Position of an entry in the whole log.
+using EntryId = SequenceId<EntryIdTag>;
+/// Number of a WAL segment; it stands in the file's name and header.
+using SegmentId = SequenceId<SegmentIdTag>;
+
+namespace internal {
+struct DurableIdIssuer;
+}  // namespace internal
+
+/// Proof that every entry up to and including entry() is on stable storage: it survives a power cut.
+/// Only a finished sync, a resumed log or a checkpoint read back yields one, so that acknowledging,
+/// publishing or truncating what is not durable does not compile.
+class DurableId {
+ public:
+  [[nodiscard]] constexpr EntryId entry() const noexcept { return entry_; }
+  [[nodiscard]] constexpr std::uint64_t value() const noexcept { return entry_.value(); }
+  constexpr auto operator<=>(const DurableId&) const noexcept = default;
+
+ private:
+  friend struct internal::DurableIdIssuer;
+  constexpr explicit DurableId(EntryId entry) noexcept : entry_(entry) {}
+
+  EntryId entry_;
+};
+
+namespace internal {
+/// The one door to a DurableId; for the library's own writers and checkpoint reader.
+struct DurableIdIssuer {
+  [[nodiscard]] static constexpr DurableId issue(EntryId entry) noexcept { return DurableId(entry); }
+};
+}  // namespace internal
+
+template <class Tag>
+std::ostream& operator<<(std::ostream& out, SequenceId<Tag> id) {
+  return out << id.value();
+}
+inline std::ostream& operator<<(std::ostream& out, DurableId id) { return out << id.value(); }
+
+}  // namespace durability
+
+template <class Tag>
+struct fmt::formatter<durability::SequenceId<Tag>> : fmt::formatter<std::uint64_t> {
+  template <class Context>
+  auto format(durability::SequenceId<Tag> id, Context& context) const {
+    return fmt::formatter<std::uint64_t>::format(id.value(), context);
+  }
+};
+
+template <>
+struct fmt::formatter<durability::DurableId> : fmt::formatter<std::uint64_t> {
+  template <class Context>
+  auto format(durability::DurableId id, Context& context) const {
+    return fmt::formatter<std::uint64_t>::format(id.value(), context);
+  }
+};

@@ -1,0 +1,58 @@
+#pragma once
+
+// An open file of a Directory. All reading, writing, sizing and syncing of the library goes through
+// this interface, so that a test can simulate a fault or a crash at every call, and so that a sync
+// always goes through the handle that wrote (a failed write-back is reported to a handle once).
+
+#include <cstdint>
+#include <span>
+
+#include "durability/base/bytes.hpp"
+#include "durability/base/result.hpp"
+
+namespace durability {
+
+/// Move nothing, copy nothing: owned through a std::unique_ptr or std::shared_ptr. Thread safety:
+/// read_at, write_at and sync_data may run at the same time from several threads (a sync covers the
+/// writes that returned before it began); the other calls need the file to themselves. Every error
+/// names the file and, where there is one, the offset.
+class File {
+ public:
+  virtual ~File() = default;  ///< closes; use close() to hear of errors
+  File() = default;
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+
+  /// Writes the pieces one behind the other from `offset` on, growing the file where it must (a hole
+  /// left before `offset` reads as zeros). All of it, or an error after which any part may be there.
+  /// Survives a process crash once it returns; a power loss only after sync_data().
+  virtual Status write_at(std::uint64_t offset, std::span<const ByteView> pieces) = 0;
+  Status write_at(std::uint64_t offset, ByteView piece) { return write_at(offset, std::span(&piece, 1)); }
+
+  /// Writes behind the last byte of the file, wherever that is. Otherwise as write_at().
+  virtual Status append(ByteView bytes) = 0;
+
+  /// Reads from `offset` on into all of `into`; fewer bytes only where the file ends. Returns how many.
+  virtual Result<std::size_t> read_at(std::uint64_t offset, MutableByteView into) = 0;
+
+  /// Returns when the file's bytes and its size are on stable storage (fdatasync; after a truncation
+  /// fsync). After an error nothing is known of what was written since the last success, and a later
+  /// success proves nothing: never retry, give the file up. The file's *name* is made durable by
+  /// Directory::sync_directory.
+  virtual Status sync_data() = 0;
+
+  virtual Result<std::uint64_t> size() = 0;
+  /// Cuts the file, or extends it with a hole that reads as zeros.
+  virtual Status truncate(std::uint64_t size) = 0;
+  /// Writes real zeros over [offset, offset + length): unlike fallocate it leaves no unwritten extents
+  /// that a later fdatasync would have to convert.
+  virtual Status preallocate(std::uint64_t offset, std::uint64_t length) = 0;
+  /// Asks the system to forget cached pages that are clean, so that the next read comes from the
+  /// device. A hint: no error where it cannot be done.
+  virtual Status drop_cached_pages() = 0;
+
+  /// Closes and reports what the system says. Every later call is `invalid_state`; a second close is ok.
+  virtual Status close() = 0;
+};
+
+}  // namespace durability
