@@ -1,0 +1,75 @@
+# The front door; `make` alone lists what there is. CMake (CMakePresets.json) does the building.
+
+JOBS ?= $(shell nproc)
+BOOTSTRAP ?= yes
+
+# Sanitizers want their address ranges free: with the wide address randomisation of newer kernels
+# ThreadSanitizer dies at its start ("unexpected memory mapping") now and then. Where the machine lets
+# us, those tests run without randomisation.
+NO_ASLR := $(shell setarch -R true 2>/dev/null && echo setarch -R)
+
+# Programs whose tests, or the module they test, start threads.
+THREADED = $(shell scripts/threaded_tests.sh)
+empty :=
+space := $(empty) $(empty)
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo test test-debug test-asan test-tsan test-clang check format bench clean \
+        bootstrap-build bootstrap-dev
+
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+bootstrap-build bootstrap-dev: bootstrap-%:
+	@[ "$(BOOTSTRAP)" = no ] || scripts/bootstrap.sh $*
+
+build: bootstrap-build  ## the command line tool, build/release/bin/durability
+	cmake --preset release
+	cmake --build --preset release -j $(JOBS)
+
+demo: build  ## real input, a writer killed again and again, a power cut; nothing acknowledged is lost
+	scripts/demo.sh
+
+test: test-debug test-asan test-tsan  ## every test: g++; clang with address and UB sanitizers; threads under TSan
+
+# Run one behind the other whatever -j says: each uses all cores itself.
+.NOTPARALLEL:
+
+test-debug: bootstrap-dev  ## every test, built by g++
+	cmake --preset debug
+	cmake --build --preset debug -j $(JOBS)
+	ctest --preset debug -j $(JOBS)
+
+test-asan: bootstrap-dev  ## every test, built by clang with AddressSanitizer and UndefinedBehaviorSanitizer
+	cmake --preset asan
+	cmake --build --preset asan -j $(JOBS)
+	$(NO_ASLR) ctest --preset asan -j $(JOBS)
+
+test-tsan: bootstrap-dev  ## the programs with threads, under ThreadSanitizer
+	cmake --preset tsan
+	cmake --build --preset tsan -j $(JOBS) --target $(THREADED)
+	$(NO_ASLR) ctest --preset tsan -j $(JOBS) -L '^($(subst $(space),|,$(strip $(THREADED))))$$'
+
+test-clang: bootstrap-dev  ## every test, built by clang without sanitizers (test covers clang through test-asan)
+	cmake --preset clang
+	cmake --build --preset clang -j $(JOBS)
+	ctest --preset clang -j $(JOBS)
+
+check: bootstrap-dev  ## format, layering, file sizes, text, clang-tidy
+	git ls-files -co --exclude-standard -- '*.cpp' '*.hpp' | xargs -r clang-format-19 --dry-run -Werror
+	python3 scripts/check_layers.py
+	python3 scripts/check_sizes.py
+	python3 scripts/check_text.py
+	cmake --preset clang
+	python3 scripts/tidy.py build/clang -j $(JOBS)
+
+format: bootstrap-dev  ## puts every source file into the project's format
+	git ls-files -co --exclude-standard -- '*.cpp' '*.hpp' | xargs -r clang-format-19 -i
+
+bench: bootstrap-dev  ## the benchmarks
+	cmake --preset bench
+	cmake --build --preset bench -j $(JOBS)
+	scripts/bench.sh build/bench/bin
+
+clean:  ## removes build/
+	rm -rf build

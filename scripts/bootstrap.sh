@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# Installs what this project builds on and a Debian 12 machine lacks. Safe to run again: with nothing
+# missing it asks dpkg once and touches neither network nor package lists.
+#
+#   scripts/bootstrap.sh build    what `make build` and `make demo` need (the default)
+#   scripts/bootstrap.sh dev      that, and what tests, checks and benchmarks need
+#
+# Needs root, or sudo, only where something is missing.
+#
+# cargo is not needed: test data that a Rust program wrote is committed. Whoever wants to write it anew
+# gets cargo from rustup (https://rustup.rs) or as Debian's package `cargo`.
+set -euo pipefail
+
+build=(
+  g++ cmake ninja-build make  # compiler and build
+  ccache                      # a second build costs seconds
+  libexpected-dev             # tl::expected, under Result<T>
+  libdeflate-dev              # crc32
+  libboost1.81-dev            # Boost.PFR: the fields of a struct
+  libfmt-dev                  # messages
+  libcli11-dev                # command line
+  nlohmann-json3-dev          # --json
+  python3                     # scripts
+)
+dev=(
+  git                                              # the checks look at the files git knows
+  libgtest-dev libgmock-dev                        # tests
+  librapidcheck-dev                                # tests of properties on random input
+  libbenchmark-dev                                 # benchmarks
+  clang-19 libclang-rt-19-dev                      # the second compiler; sanitizers, libFuzzer
+  clang-format-19 clang-tidy-19                    # make check
+)
+
+case "${1:-build}" in
+  build) wanted=("${build[@]}") ;;
+  dev) wanted=("${build[@]}" "${dev[@]}") ;;
+  *)
+    echo "usage: scripts/bootstrap.sh [build|dev]" >&2
+    exit 2
+    ;;
+esac
+
+if ! command -v dpkg-query >/dev/null; then
+  echo "bootstrap: this is not a Debian system. Install the counterparts of these packages," >&2
+  echo "bootstrap: then run make with BOOTSTRAP=no: ${wanted[*]}" >&2
+  exit 1
+fi
+
+installed=$(dpkg-query -W -f='${db:Status-Status} ${Package}\n' "${wanted[@]}" 2>/dev/null | sed -n 's/^installed //p' || true)
+missing=()
+for package in "${wanted[@]}"; do
+  grep -qxF -- "$package" <<<"$installed" || missing+=("$package")
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+  if ! command -v sudo >/dev/null; then
+    echo "bootstrap: missing packages, and neither root nor sudo to install them: ${missing[*]}" >&2
+    exit 1
+  fi
+  as_root=(sudo)
+fi
+
+echo "bootstrap: installing ${missing[*]}"
+export DEBIAN_FRONTEND=noninteractive
+"${as_root[@]}" apt-get update -qq
+"${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}"

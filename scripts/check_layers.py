@@ -1,0 +1,90 @@
+"""Includes follow the arrows between modules, which stand once: in the durability_module() lines of
+CMakeLists.txt. All I/O goes through Directory. What stands outside the library sees its public headers."""
+
+import re
+
+import project
+
+MODULE = re.compile(r"^[ \t]*durability_module\(\s*(\w+)(?:\s+DEPENDS\s+([\w\s]+?))?\s*\)", re.MULTILINE)
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
+
+# A unit test, or a header for tests only, may also use the fault-injecting directories, and may
+# prepare and damage real files.
+IS_TEST = re.compile(r"(^|_)test(_|\.|$)")
+
+# The files that may talk to the operating system about files.
+IO_FILES = re.compile(r"^durability/storage/fs_\w+\.[ch]pp$")
+IO_HEADERS = re.compile(
+    r"^(fcntl|unistd|dirent|stdio|aio|liburing)\.h$|^(sys/(?!random\b)|linux/)\w+\.h$|^(fstream|cstdio)$")
+IO_CALLS = re.compile(r"\b(?:std::filesystem|fs)::(?!path\b)\w+|\bnamespace\s+\w+\s*=\s*std::filesystem\b")
+
+# What a program that uses the library may include: these, and what they lead to.
+PUBLIC = re.compile(r"^durability/(durability|formats)\.hpp$|^durability/testing/\w+\.hpp$")
+OUTSIDE = ("cli/", "examples/", "bench/", "tests/", "fuzz/")
+
+
+def reachable(start, edges):
+    """Everything that arrows lead to from the names in start, start included."""
+    seen = set()
+    waiting = list(start)
+    while waiting:
+        name = waiting.pop()
+        if name not in seen:
+            seen.add(name)
+            waiting.extend(edges.get(name, ()))
+    return seen
+
+
+def includes(text):
+    """(line number, bracket, path) of each #include."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if found := INCLUDE.match(line):
+            yield number, found[1], found[2]
+
+
+def check_module_file(path, text, arrows):
+    """A file of durability/<module>/: its includes and its I/O."""
+    module = path.split("/")[1]
+    is_test = bool(IS_TEST.search(path.rpartition("/")[2]))
+    allowed = reachable({module, "testing"} if is_test else {module}, arrows)
+    may_do_io = is_test or IO_FILES.match(path)
+    if module not in arrows:
+        yield f"{path}: module {module} is not in CMakeLists.txt"
+    for number, bracket, included in includes(text):
+        place = f"{path}:{number}: #include {included}"
+        if bracket == "<":
+            if IO_HEADERS.match(included) and not may_do_io:
+                yield f"{place}: all I/O goes through Directory"
+            if included.startswith("durability/"):
+                yield f'{place}: the project\'s own headers stand between ""'
+        elif not included.startswith("durability/"):
+            yield f'{place}: write "durability/<module>/<file>.hpp"'
+        elif included.split("/")[1] not in allowed:
+            yield f"{place}: against the arrows; {module} may use {', '.join(sorted(allowed))}"
+    if not may_do_io:
+        for number, line in enumerate(text.splitlines(), 1):
+            if found := IO_CALLS.search(line.split("//")[0]):
+                yield f"{path}:{number}: {found.group()}: all I/O goes through Directory"
+
+
+def check(root):
+    paths = [path for path in project.files(root) if path.endswith((".cpp", ".hpp"))]
+    texts = {path: (root / path).read_text() for path in paths}
+    arrows = {name: depends.split() for name, depends in MODULE.findall((root / "CMakeLists.txt").read_text())}
+    if not arrows:
+        yield "CMakeLists.txt: no durability_module() line"
+
+    leads_to = {path: {included for _, _, included in includes(text)} for path, text in texts.items()}
+    public = reachable({path for path in paths if PUBLIC.match(path)}, leads_to)
+
+    for path, text in texts.items():
+        if path.startswith("durability/") and path.count("/") > 1:
+            yield from check_module_file(path, text, arrows)
+        elif path.startswith(OUTSIDE):
+            for number, _, included in includes(text):
+                if included.startswith("durability/") and included not in public:
+                    yield f"{path}:{number}: #include {included}: not reached from a public header"
+
+
+if __name__ == "__main__":
+    project.run(check)

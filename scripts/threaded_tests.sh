@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Prints the test programs to run under ThreadSanitizer: those of each module (durability/<name>) and
+# area (tests/<name>) that has a file which starts threads, or takes a worker that does.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+grep -lE '^#include (<(thread|future)>|"durability/base/worker\.hpp")' \
+     $(git ls-files -co --exclude-standard -- 'durability/*/*.[ch]pp' 'tests/*/*.[ch]pp') |
+  cut -d/ -f1-2 | sort -u |
+  while read -r folder; do
+    if compgen -G "$folder/*_test.cpp" >/dev/null; then
+      echo "$(basename "$folder")_test"
+    fi
+  done

@@ -1,0 +1,74 @@
+"""Runs clang-tidy over every source file of a configured build: tidy.py <build directory> [-j N]
+
+What was clean once is not looked at again: a stamp remembers the command, the configuration and the
+contents of the file and of every header of ours that it includes."""
+
+import argparse
+import concurrent.futures
+import hashlib
+import json
+import pathlib
+import shlex
+import subprocess
+import sys
+
+import project
+
+
+def without_output(command):
+    """The compiler's arguments, without a launcher in front, without -o and -c."""
+    words = shlex.split(command)
+    while "clang++" not in words[0]:
+        words.pop(0)
+    at = words.index("-o")
+    del words[at:at + 2]
+    return [word for word in words if word != "-c"]
+
+
+def fingerprint(entry):
+    """A hash of all that decides what clang-tidy says of a file, or None where it does not compile."""
+    words = without_output(entry["command"])
+    made = subprocess.run([*words, "-MM"], cwd=entry["directory"], capture_output=True, text=True)
+    if made.returncode != 0:
+        return None
+    headers = made.stdout.replace("\\\n", " ").split()[1:]
+    digest = hashlib.sha256(" ".join(words).encode())
+    for path in [project.ROOT / ".clang-tidy", *sorted(headers)]:
+        digest.update((pathlib.Path(entry["directory"]) / path).read_bytes())
+    return digest.hexdigest()
+
+
+def tidy(entry, build, stamps):
+    """None, or what clang-tidy found."""
+    mark = fingerprint(entry)
+    stamp = stamps / mark if mark else None
+    if stamp and stamp.exists():
+        return None
+    done = subprocess.run(["clang-tidy-19", "--quiet", "-p", build, entry["file"]],
+                          capture_output=True, text=True)
+    if done.returncode != 0:
+        return done.stdout + done.stderr
+    if stamp:
+        stamp.touch()
+    return None
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("build", type=pathlib.Path)
+    arguments.add_argument("-j", type=int, default=2)
+    options = arguments.parse_args()
+
+    stamps = options.build / "tidy"
+    stamps.mkdir(exist_ok=True)
+    entries = json.loads((options.build / "compile_commands.json").read_text())
+    with concurrent.futures.ThreadPoolExecutor(options.j) as pool:
+        findings = [text for text in pool.map(lambda entry: tidy(entry, options.build, stamps), entries) if text]
+    for text in findings:
+        print(text)
+    print(f"clang-tidy: {len(entries)} files, {len(findings)} with findings")
+    sys.exit(1 if findings else 0)
+
+
+if __name__ == "__main__":
+    main()
