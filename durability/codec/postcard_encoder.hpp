@@ -1,0 +1,102 @@
+#pragma once
+
+// The bytes of one value on their way into the caller's buffer.
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <string>
+
+#include "durability/base/bytes.hpp"
+#include "durability/base/result.hpp"
+#include "durability/codec/postcard_varint.hpp"
+
+namespace durability {
+
+/// How many sequences, maps, boxes (std::unique_ptr) and types with a hook may stand inside each other.
+inline constexpr unsigned kPostcardMaxDepth = 128;
+
+/// How many items without a byte of their own (units in a vector) one value may hold: no input pays
+/// for them.
+inline constexpr std::uint64_t kPostcardMaxEmptyItems = 65'536;
+
+/// Appends to a buffer; what a PostcardTraits specialisation gets to write with. Unless finish() is
+/// called the destructor gives the buffer its former size back. The buffer must outlive the encoder,
+/// and what is encoded must not lie in it.
+class PostcardEncoder {
+ public:
+  explicit PostcardEncoder(Bytes& out) noexcept
+      : out_(out), start_(out.size()), cursor_(out.data() + out.size()), end_(cursor_) {}
+  ~PostcardEncoder();
+  PostcardEncoder(const PostcardEncoder&) = delete;
+  PostcardEncoder& operator=(const PostcardEncoder&) = delete;
+
+  /// Appends one value. `encode` where it has no encoding; then what was begun must be given up.
+  template <class T>
+  Status encode(const T& value);
+
+  // What follows is for the rules in postcard_*.hpp. They answer false after fail(), which keeps the
+  // error: a Status for every field would cost more than the field.
+
+  /// Keeps what was appended.
+  void finish();
+  [[nodiscard]] Error take_error() { return *std::move(error_); }
+
+  bool fail(std::string message);
+  bool fail(Error error);
+
+  /// Bytes written so far, this value's and what was there before it.
+  [[nodiscard]] std::size_t position() const noexcept {
+    return static_cast<std::size_t>(cursor_ - out_.data());
+  }
+
+  void put_byte(std::byte byte) {
+    if (cursor_ == end_) grow(1);
+    *cursor_++ = byte;
+  }
+
+  template <class U>
+  void put_varint(U value) {
+    if (room() < internal::kMaxVarintBytes<U>) [[unlikely]] {
+      grow(internal::varint_size(value));
+    }
+    cursor_ = internal::write_varint(cursor_, value);
+  }
+
+  void put_bytes(const void* from, std::size_t size) {
+    if (room() < size) return put_bytes_growing(from, size);
+    if (size != 0) std::memcpy(cursor_, from, size);
+    cursor_ += size;
+  }
+
+  /// Around whatever can contain its own type.
+  bool enter() { return ++depth_ <= kPostcardMaxDepth || fail_too_deep(); }
+  void leave() noexcept { --depth_; }
+
+  /// After each item of a sequence: `start` is the position where it began.
+  bool count_item(std::size_t start) {
+    return position() != start || ++empty_items_ <= kPostcardMaxEmptyItems || fail_too_many_empty();
+  }
+
+ private:
+  [[nodiscard]] std::size_t room() const noexcept { return static_cast<std::size_t>(end_ - cursor_); }
+  void grow(std::size_t size);
+  void put_bytes_growing(const void* from, std::size_t size);
+  void resize_to(std::size_t size, std::size_t used);
+  bool fail_too_deep();
+  bool fail_too_many_empty();
+
+  // The buffer's size runs ahead of what is written, a chunk at a time, so that a field is stored
+  // through a pointer; finish() sets it right.
+  Bytes& out_;
+  std::size_t start_;
+  std::byte* cursor_;
+  std::byte* end_;
+  std::uint64_t empty_items_ = 0;
+  unsigned depth_ = 0;
+  bool finished_ = false;
+  std::optional<Error> error_;
+};
+
+}  // namespace durability
