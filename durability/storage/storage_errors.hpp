@@ -1,0 +1,27 @@
+#pragma once
+
+// The refusals that every Directory words in the same way.
+
+#include <string_view>
+
+#include "durability/base/result.hpp"
+
+namespace durability::internal {
+
+[[nodiscard]] Error not_found_error(std::string_view path);
+/// `invalid_state`: create_new found something.
+[[nodiscard]] Error already_exists_error(std::string_view path);
+/// `invalid_state`: a directory, a FIFO, a device, … where a file was asked for.
+[[nodiscard]] Error not_a_file_error(std::string_view path);
+/// `invalid_state`: a call on a file that was closed.
+[[nodiscard]] Error closed_error(std::string_view path);
+/// `not_supported`: a durable operation without stable storage.
+[[nodiscard]] Error no_stable_storage_error(std::string_view path);
+[[nodiscard]] Error lock_held_error(std::string_view path);
+/// `lock_failed`: the lock's name leads elsewhere now.
+[[nodiscard]] Error lock_lost_error(std::string_view path);
+
+/// `invalid_config` unless [offset, offset + length) lies within the 2^63 - 1 bytes a file can have.
+[[nodiscard]] Status check_range(std::string_view path, std::uint64_t offset, std::uint64_t length);
+
+}  // namespace durability::internal
