@@ -13,10 +13,12 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 IS_TEST = re.compile(r"(^|_)test(_|\.|$)")
 
 # The files that may talk to the operating system about files.
-IO_FILES = re.compile(r"^durability/storage/fs_\w+\.[ch]pp$")
+IO_FILES = re.compile(r"^durability/storage/(fs_\w+|system_calls)\.[ch]pp$")
 IO_HEADERS = re.compile(
-    r"^(fcntl|unistd|dirent|stdio|aio|liburing)\.h$|^(sys/(?!random\b)|linux/)\w+\.h$|^(fstream|cstdio)$")
-IO_CALLS = re.compile(r"\b(?:std::filesystem|fs)::(?!path\b)\w+|\bnamespace\s+\w+\s*=\s*std::filesystem\b")
+    r"^(fcntl|unistd|dirent|stdio|aio|liburing)\.h$|^(sys/(?!random\b)|linux/)\w+\.h$|^fstream$")
+IO_CALLS = re.compile(  # <cstdio> is allowed for stderr
+    r"\b(?:std::filesystem|fs)::(?!path\b)\w+|\bnamespace\s+\w+\s*=\s*std::filesystem\b"
+    r"|\b(?:fopen|freopen|fdopen|tmpfile|fread|fwrite|std::rename)(?=\s*\()")
 
 # What a program that uses the library may include: these, and what they lead to.
 PUBLIC = re.compile(r"^durability/(durability|formats)\.hpp$|^durability/testing/\w+\.hpp$")

@@ -1,0 +1,90 @@
+"""The documentation's examples, computed anew from its text with nothing of the library; and its links."""
+
+import pathlib
+import re
+import struct
+import unittest
+import zlib
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+LOG_ID = bytes(range(16))
+CREATED_AT = 1_700_000_000_000_000_000
+
+
+def shown(name):
+    """The bytes of the block behind <!-- example:name --> in docs/formats.md."""
+    text = (ROOT / "docs/formats.md").read_text()
+    return bytes.fromhex(re.search(rf"<!-- example:{name} -->\n```\n(.*?)```", text, re.DOTALL)[1])
+
+
+def header():
+    first = b"VWAL" + struct.pack("<IQQ", 4, 1, 1) + LOG_ID + struct.pack("<Q", CREATED_AT) + bytes(12)
+    return first + struct.pack("<I", zlib.crc32(first))
+
+
+def frame(lag, flags, payload):
+    """A version-4 frame with entry id 1 in segment 1."""
+    rest = struct.pack("<IQII", 24 + len(payload), 1, lag, flags) + payload
+    return struct.pack("<I", zlib.crc32(LOG_ID + struct.pack("<Q", 1) + rest)) + rest
+
+
+class Formats(unittest.TestCase):
+    def test_header(self):
+        self.assertEqual(shown("header"), header())
+
+    def test_start_value(self):
+        start = zlib.crc32(LOG_ID + struct.pack("<Q", 1))
+        self.assertIn(f"is {start:#x}.", (ROOT / "docs/formats.md").read_text())
+
+    def test_entry(self):
+        self.assertEqual(shown("entry"), frame(1, 0, b"hello") + bytes(3))
+
+    def test_mark(self):
+        self.assertEqual(shown("mark"), frame(0, 2, b""))
+
+    def test_seal(self):
+        of_checksums = zlib.crc32(frame(1, 0, b"hello")[:4])
+        self.assertEqual(shown("seal"), frame(1, 1, struct.pack("<QII", 1, of_checksums, 0)))
+
+    def test_version_3(self):
+        head = struct.pack("<IQ", 21, 1)
+        self.assertEqual(shown("v3"), head + struct.pack("<I", zlib.crc32(head + b"hello")) + b"hello")
+
+    def test_version_2(self):
+        head = struct.pack("<IQ", 21, 1)
+        self.assertEqual(shown("v2"), head + struct.pack("<I", zlib.crc32(b"hello")) + b"hello")
+
+    def test_checkpoint(self):
+        head = b"VCKP" + struct.pack("<IQQ", 2, 1, 5)
+        self.assertEqual(shown("checkpoint"), head + struct.pack("<I", zlib.crc32(head + b"state")) + b"state")
+
+    def test_record_log(self):
+        length = struct.pack("<I", 5)
+        record = length + struct.pack("<I", zlib.crc32(length + b"hello")) + b"hello"
+        self.assertEqual(shown("recordlog"), b"VRLG" + struct.pack("<I", 2) + record)
+
+
+def anchor(heading):
+    """As GitHub makes it."""
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+
+
+class Links(unittest.TestCase):
+    def test_every_relative_link_leads_somewhere(self):
+        pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
+        self.assertTrue(pages)
+        for page in pages:
+            for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+                if "://" in target:
+                    continue
+                path, _, fragment = target.partition("#")
+                leads_to = page.parent / path if path else page
+                with self.subTest(page=page.name, target=target):
+                    self.assertTrue(leads_to.exists())
+                    if fragment:
+                        headings = re.findall(r"^#+ (.*)$", leads_to.read_text(), re.MULTILINE)
+                        self.assertIn(fragment, [anchor(heading) for heading in headings])
+
+
+if __name__ == "__main__":
+    unittest.main()
