@@ -1,8 +1,32 @@
 #include "durability/storage/storage_errors.hpp"
 
+#include <cerrno>
 #include <limits>
 
 namespace durability::internal {
+namespace {
+
+std::string_view advice_for(int os_error) {
+  switch (os_error) {
+    case ENOSPC:
+    case EDQUOT: return "what was durable is still there; free some space and try again";
+    case EACCES:
+    case EPERM:
+    case EROFS: return "nothing was changed; look at the permissions of the file and its directory";
+    case ELOOP: return "nothing was touched; symbolic links are not followed, put the real thing there";
+    case EMFILE:
+    case ENFILE: return "nothing was changed; close some files or raise the limit on open ones";
+    case EIO: return "the device failed; stop writing, keep a copy of what is there, and replace it";
+    default: return "what was durable is still there";
+  }
+}
+
+}  // namespace
+
+Error system_error(int os_error, std::string_view what, std::string_view path) {
+  if (os_error == ENOENT) return not_found_error(path);
+  return Error::from_errno(os_error, what).in_file(path).advise(std::string(advice_for(os_error)));
+}
 
 Error not_found_error(std::string_view path) {
   return Error(ErrorCode::kNotFound, "no such file or directory").in_file(path);

@@ -8,6 +8,9 @@
 
 namespace durability::internal {
 
+/// An errno value: `not_found` for ENOENT, `io` with advice for all others. `what` is a verb: "write".
+[[nodiscard]] Error system_error(int os_error, std::string_view what, std::string_view path);
+
 [[nodiscard]] Error not_found_error(std::string_view path);
 /// `invalid_state`: create_new found something.
 [[nodiscard]] Error already_exists_error(std::string_view path);

@@ -1,0 +1,157 @@
+#include "durability/storage/fs_file.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "durability/storage/storage_errors.hpp"
+
+namespace durability::internal {
+namespace {
+
+constexpr std::size_t kBatch = 64;  // pieces for one system call; IOV_MAX is 1024
+constexpr std::size_t kZeros = 64 * 1024;
+
+/// Walks over pieces as the system takes them, a part at a time.
+class Remaining {
+ public:
+  explicit Remaining(std::span<const ByteView> pieces) : pieces_(pieces) { skip_empty(); }
+
+  [[nodiscard]] bool done() const { return pieces_.empty(); }
+
+  /// Describes what comes next; returns how many of `batch` are filled.
+  [[nodiscard]] int describe(std::span<iovec, kBatch> batch) const {
+    const std::size_t count = std::min(pieces_.size(), kBatch);
+    for (std::size_t i = 0; i < count; ++i) {
+      // writev does not change what it writes; its argument is not const because readv shares the type.
+      batch[i] = {.iov_base = const_cast<std::byte*>(pieces_[i].data()), .iov_len = pieces_[i].size()};
+    }
+    batch[0].iov_base = const_cast<std::byte*>(pieces_[0].data() + written_of_first_);
+    batch[0].iov_len -= written_of_first_;
+    return static_cast<int>(count);
+  }
+
+  void advance(std::size_t written) {
+    written_of_first_ += written;
+    skip_empty();
+  }
+
+ private:
+  void skip_empty() {
+    while (!pieces_.empty() && written_of_first_ >= pieces_[0].size()) {
+      written_of_first_ -= pieces_[0].size();
+      pieces_ = pieces_.subspan(1);
+    }
+  }
+
+  std::span<const ByteView> pieces_;
+  std::size_t written_of_first_ = 0;
+};
+
+}  // namespace
+
+Status FsFile::write_at(std::uint64_t offset, std::span<const ByteView> pieces) {
+  DURABILITY_TRY(check_open());
+  std::uint64_t length = 0;
+  for (const ByteView piece : pieces) length += piece.size();
+  DURABILITY_TRY(check_range(path_, offset, length));
+  std::array<iovec, kBatch> batch;
+  for (Remaining remaining(pieces); !remaining.done();) {
+    const int count = remaining.describe(batch);
+    const ssize_t written = retry_interrupted(
+        [&] { return calls_->pwritev(fd_.get(), batch.data(), count, static_cast<off_t>(offset)); });
+    if (written == 0) errno = EIO;  // no progress and no reason given: never loop on it
+    if (written <= 0) return error("write").at_offset(offset);
+    remaining.advance(static_cast<std::size_t>(written));
+    offset += static_cast<std::uint64_t>(written);
+  }
+  return {};
+}
+
+Status FsFile::append(ByteView bytes) {
+  DURABILITY_TRY_ASSIGN(const std::uint64_t end, size());
+  return write_at(end, bytes);
+}
+
+Result<std::size_t> FsFile::read_at(std::uint64_t offset, MutableByteView into) {
+  DURABILITY_TRY(check_open());
+  DURABILITY_TRY(check_range(path_, offset, into.size()));
+  std::size_t length = 0;
+  while (length < into.size()) {
+    const MutableByteView rest = into.subspan(length);
+    const ssize_t read = retry_interrupted([&] {
+      return calls_->pread(fd_.get(), rest.data(), rest.size(), static_cast<off_t>(offset + length));
+    });
+    if (read < 0) return error("read").at_offset(offset + length);
+    if (read == 0) break;
+    length += static_cast<std::size_t>(read);
+  }
+  return length;
+}
+
+Status FsFile::sync_data() {
+  DURABILITY_TRY(check_open());
+  // fdatasync may leave out a size that shrank: nothing that is left needs it to be read.
+  const auto sync = truncated_.exchange(false) ? calls_->sync_all : calls_->sync_data;
+  if (retry_interrupted([&] { return sync(fd_.get()); }) == 0) return {};
+  return error("sync").advise(
+      "nothing written since the last sync is known to be on the device; do not sync again, close the "
+      "file and recover from what was durable");
+}
+
+Result<std::uint64_t> FsFile::size() {
+  DURABILITY_TRY(check_open());
+  FileStatus status{};
+  if (::fstat(fd_.get(), &status) != 0) return error("look at the file");
+  return static_cast<std::uint64_t>(status.st_size);
+}
+
+Status FsFile::truncate(std::uint64_t size) {
+  DURABILITY_TRY(check_open());
+  DURABILITY_TRY(check_range(path_, size, 0));
+  truncated_ = true;
+  if (retry_interrupted([&] { return calls_->ftruncate(fd_.get(), static_cast<off_t>(size)); }) == 0)
+    return {};
+  return error("truncate").at_offset(size);
+}
+
+Status FsFile::preallocate(std::uint64_t offset, std::uint64_t length) {
+  DURABILITY_TRY(check_open());
+  DURABILITY_TRY(check_range(path_, offset, length));
+  static constexpr std::array<std::byte, kZeros> kZeroes{};
+  while (length > 0) {
+    std::array<ByteView, 16> pieces;  // of one and the same zeros: a megabyte for each call
+    std::size_t count = 0;
+    for (; count < pieces.size() && length > 0; ++count) {
+      pieces[count] = ByteView(kZeroes).first(std::min<std::uint64_t>(length, kZeros));
+      length -= pieces[count].size();
+    }
+    DURABILITY_TRY(write_at(offset, std::span(pieces).first(count)));
+    offset += count * kZeros;
+  }
+  return {};
+}
+
+Status FsFile::drop_cached_pages() {
+  DURABILITY_TRY(check_open());
+#if defined(POSIX_FADV_DONTNEED)
+  static_cast<void>(::posix_fadvise(fd_.get(), 0, 0, POSIX_FADV_DONTNEED));
+#endif
+  return {};
+}
+
+Status FsFile::close() {
+  const int fd = fd_.release();
+  if (fd < 0 || calls_->close(fd) == 0) return {};
+  // Whatever it says, the descriptor is gone; to call again could close somebody else's.
+  return error("close").advise("what was not synced may be lost; do not trust it without reading it back");
+}
+
+Status FsFile::check_open() const {
+  if (fd_.get() < 0) return closed_error(path_);
+  return {};
+}
+
+Error FsFile::error(std::string_view what) const { return system_error(errno, what, path_); }
+
+}  // namespace durability::internal

@@ -1,0 +1,62 @@
+#include "durability/storage/system_calls.hpp"
+
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#if defined(__linux__)
+#include <linux/openat2.h>
+#include <sys/syscall.h>
+#endif
+
+namespace durability::internal {
+namespace {
+
+int open_beneath(int directory, const char* path, int flags, mode_t mode) {
+#if defined(SYS_openat2)
+  open_how how{};
+  how.flags = static_cast<decltype(how.flags)>(flags);
+  how.mode = (flags & O_CREAT) != 0 ? mode : 0;  // anything else is EINVAL without O_CREAT
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+  return static_cast<int>(::syscall(SYS_openat2, directory, path, &how, sizeof how));
+#else
+  static_cast<void>(directory), static_cast<void>(path), static_cast<void>(flags), static_cast<void>(mode);
+  errno = ENOSYS;
+  return -1;
+#endif
+}
+
+int open_at(int directory, const char* path, int flags, mode_t mode) {
+  return ::openat(directory, path, flags, mode);
+}
+
+#if defined(__APPLE__)
+// fsync there reaches the drive's volatile cache only.
+int sync_all(int fd) { return ::fcntl(fd, F_FULLFSYNC); }
+int sync_data(int fd) { return sync_all(fd); }
+#else
+int sync_all(int fd) { return ::fsync(fd); }
+int sync_data(int fd) { return ::fdatasync(fd); }
+#endif
+
+constexpr SystemCalls kReal = {
+    .open_beneath = open_beneath,
+    .openat = open_at,
+    .close = ::close,
+    .pwritev = ::pwritev,
+    .pread = ::pread,
+    .sync_data = sync_data,
+    .sync_all = sync_all,
+    .ftruncate = ::ftruncate,
+    .flock = ::flock,
+    .mkdirat = ::mkdirat,
+    .unlinkat = ::unlinkat,
+    .renameat = ::renameat,
+};
+
+}  // namespace
+
+const SystemCalls& real_system_calls() noexcept { return kReal; }
+
+}  // namespace durability::internal
