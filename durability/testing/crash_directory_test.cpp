@@ -1,0 +1,342 @@
+#include "durability/testing/crash_directory.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <functional>
+#include <set>
+#include <thread>
+
+#include "durability/testing/random.hpp"
+
+namespace durability::testing {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::StartsWith;
+using ::testing::UnorderedElementsAre;
+
+std::shared_ptr<CrashDirectory> small_sectors(std::size_t sector_bytes = 8) {
+  return CrashDirectory::make({.sector_bytes = sector_bytes}).value();
+}
+
+// The file's text, `(none)` where there is no such file; zero bytes as dots.
+std::string text_of(Directory& directory, std::string_view path) {
+  const auto contents = directory.read_file(path, 1U << 20U);
+  if (!contents)
+    return contents.error().code() == ErrorCode::kNotFound ? "(none)" : contents.error().to_string();
+  std::string text(as_text(*contents));
+  std::replace(text.begin(), text.end(), '\0', '.');
+  return text;
+}
+
+void write_synced(Directory& directory, std::string_view path, std::string_view text) {
+  ASSERT_TRUE(directory.write_durable(path, as_bytes(text)));
+}
+
+// Calls `check` on every directory that a power cut may leave, and says how many there are.
+std::uint64_t for_each_cut(CrashDirectory& directory, const CrashProfile& profile,
+                           const std::function<void(CrashDirectory&)>& check) {
+  ExhaustiveChooser chooser;
+  while (chooser.next()) {
+    SCOPED_TRACE(fmt::format("profile {}, ReplayChooser({{{}}})", profile.name, chooser.choices()));
+    check(*directory.after_power_cut(profile, chooser));
+  }
+  EXPECT_FALSE(chooser.diverged());
+  return chooser.runs();
+}
+
+std::set<std::string> outcomes(CrashDirectory& directory, const CrashProfile& profile,
+                               std::string_view path) {
+  std::set<std::string> seen;
+  for_each_cut(directory, profile, [&](CrashDirectory& after) { seen.insert(text_of(after, path)); });
+  return seen;
+}
+
+TEST(CrashDirectory, RefusesSectorsWithoutBytes) {
+  const auto made = CrashDirectory::make({.sector_bytes = 0});
+  ASSERT_FALSE(made);
+  EXPECT_EQ(made.error().code(), ErrorCode::kInvalidConfig);
+}
+
+TEST(CrashDirectory, LosesAnUnsyncedNameThoughItsFileIsSynced) {
+  const auto directory = small_sectors();
+  const auto file = directory->create("x").value();
+  ASSERT_TRUE(file->write_at(0, as_bytes("text")));
+  ASSERT_TRUE(file->sync_data());
+  EXPECT_FALSE(directory->all_synced());
+  EXPECT_THAT(outcomes(*directory, CrashProfile::weak(), "x"), UnorderedElementsAre("(none)", "text"));
+  EXPECT_THAT(outcomes(*directory, CrashProfile::ordered(), "x"), ElementsAre("text"));
+}
+
+TEST(CrashDirectory, LosesUnsyncedBytesUnderASyncedName) {
+  const auto directory = small_sectors();
+  const auto file = directory->create("x").value();
+  ASSERT_TRUE(file->write_at(0, as_bytes("text")));
+  ASSERT_TRUE(directory->sync_directory(""));
+  EXPECT_THAT(outcomes(*directory, CrashProfile::weak(), "x"), UnorderedElementsAre("", "....", "text"));
+}
+
+TEST(CrashDirectory, LosesNothingThatIsDurableUnderAnyProfile) {
+  const auto directory = small_sectors();
+  write_synced(*directory, "a/x", "what is durable stays");
+  write_synced(*directory, "y", "and so does this");
+  ASSERT_TRUE(directory->all_synced());
+  const auto before = directory->fingerprint();
+  for (const CrashProfile& profile : kAllCrashProfiles) {
+    const auto states = for_each_cut(*directory, profile, [&](CrashDirectory& after) {
+      EXPECT_EQ(after.fingerprint(), before);
+      EXPECT_TRUE(after.all_synced());
+    });
+    EXPECT_EQ(states, 1U) << profile.name;
+  }
+}
+
+// Random changes, then a cut: each file that was not touched since its sync, name and bytes, is there.
+TEST(CrashDirectory, LosesNothingDurableBesideUnsyncedWork) {
+  for (std::uint64_t seed = 0; seed < 300; ++seed) {
+    SCOPED_TRACE(fmt::format("seed {}", seed));
+    SeededRandom random(seed);
+    const auto directory = small_sectors();
+    write_synced(*directory, "kept/a", "durable bytes of a");
+    write_synced(*directory, "kept/b", "durable bytes of b, and these may grow");
+    const auto grown = directory->open("kept/b", OpenMode::kReadWrite).value();
+    for (int step = 0; step < 8; ++step) {
+      switch (random.below(5)) {
+        case 0: ASSERT_TRUE(directory->create(fmt::format("kept/{}", random.below(3)))); break;
+        case 1: ASSERT_TRUE(directory->remove(fmt::format("kept/{}", random.below(3)))); break;
+        case 2: static_cast<void>(directory->rename("kept/0", "other/0")); break;
+        case 3: ASSERT_TRUE(grown->append(random.bytes(random.below(20)))); break;
+        default: ASSERT_TRUE(directory->sync_directory("kept"));
+      }
+    }
+    for (const CrashProfile& profile : kAllCrashProfiles) {
+      RandomChooser chooser(seed);
+      const auto after = directory->after_power_cut(profile, chooser);
+      EXPECT_EQ(text_of(*after, "kept/a"), "durable bytes of a") << profile.name;
+      EXPECT_THAT(text_of(*after, "kept/b"), StartsWith("durable bytes of b, and these may grow"))
+          << profile.name;
+    }
+  }
+}
+
+TEST(CrashDirectory, AKillKeepsThePageCacheButMakesNothingDurable) {
+  const auto directory = small_sectors();
+  const auto file = directory->create("x").value();
+  ASSERT_TRUE(file->write_at(0, as_bytes("text")));
+  const auto killed = directory->after_kill();
+  EXPECT_EQ(text_of(*killed, "x"), "text");
+  EXPECT_FALSE(killed->all_synced());
+  EXPECT_EQ(killed->operations(), 0U);
+  EXPECT_THAT(outcomes(*killed, CrashProfile::ordered(), "x"), UnorderedElementsAre("(none)", "", "text"));
+}
+
+// The successor's own sync is what makes its predecessor's writes durable (V8, V21).
+TEST(CrashDirectory, ANewProcessCanSyncWhatAKilledOneWrote) {
+  const auto directory = small_sectors();
+  ASSERT_TRUE(directory->create("x").value()->write_at(0, as_bytes("text")));
+  const auto killed = directory->after_kill();
+  ASSERT_TRUE(killed->open("x", OpenMode::kReadWrite).value()->sync_data());
+  ASSERT_TRUE(killed->sync_directory(""));
+  EXPECT_THAT(outcomes(*killed, CrashProfile::hostile(), "x"), ElementsAre("text"));
+}
+
+TEST(CrashDirectory, ACrashEndsTheOldWorld) {
+  const auto directory = small_sectors();
+  const auto file = directory->create("x").value();
+  const auto lock = directory->lock("lock").value();
+  const auto killed = directory->after_kill();
+  const Status late = file->append(as_bytes("too late"));
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().code(), ErrorCode::kIo);
+  EXPECT_EQ(late.error().os_error(), EIO);
+  EXPECT_THAT(late.error().message(), StartsWith("injected:"));
+  EXPECT_FALSE(directory->exists("x"));
+  EXPECT_FALSE(lock->check());
+  EXPECT_TRUE(killed->lock("lock")) << "the dead hold no locks";
+  EXPECT_EQ(text_of(*killed, "x"), "");
+}
+
+TEST(CrashDirectory, CountsWhatChangesOrSyncsAndNothingElse) {
+  const auto directory = small_sectors();
+  const auto counted = [&](std::uint64_t expected, std::string_view what) {
+    EXPECT_EQ(directory->operations(), expected) << what;
+  };
+  auto file = directory->do_open("x", OpenMode::kCreateNew).value();
+  counted(1, "create");
+  ASSERT_TRUE(file->write_at(0, as_bytes("a")) && file->append(as_bytes("b")) && file->preallocate(2, 8));
+  counted(4, "write, append, preallocate");
+  ASSERT_TRUE(file->write_at(0, as_bytes("")) && file->truncate(10) && file->drop_cached_pages() &&
+              file->size());
+  counted(4, "no change");
+  ASSERT_TRUE(file->truncate(9) && file->sync_data());
+  counted(6, "truncate, sync");
+  ASSERT_TRUE(file->close() && directory->open("x") && directory->list("") && directory->exists("x"));
+  ASSERT_FALSE(directory->create_new("x"));
+  ASSERT_FALSE(directory->do_remove_file("y"));
+  counted(6, "readings and refusals");
+  ASSERT_TRUE(directory->do_make_directory("d").value());
+  ASSERT_FALSE(directory->do_make_directory("d").value());
+  counted(7, "one directory");
+  ASSERT_TRUE(directory->do_rename("x", "d/x") && directory->do_sync_directory("d") &&
+              directory->do_remove_file("d/x") && directory->do_remove_empty_directory("d"));
+  counted(11, "rename, sync, remove, remove");
+}
+
+TEST(CrashDirectory, ACutStopsEverythingFromItsOperationOn) {
+  const auto directory = small_sectors();
+  const auto file = directory->create("x").value();
+  directory->cut_after(2);
+  ASSERT_TRUE(file->write_at(0, as_bytes("first")));
+  const Status cut = file->write_at(5, as_bytes("second"));
+  ASSERT_FALSE(cut);
+  EXPECT_THAT(cut.error().message(), StartsWith("injected:"));
+  EXPECT_EQ(cut.error().path(), "x");
+  std::byte byte{};
+  EXPECT_FALSE(file->read_at(0, std::span(&byte, 1)));
+  EXPECT_FALSE(file->sync_data());
+  EXPECT_FALSE(file->close());
+  EXPECT_FALSE(directory->list(""));
+  EXPECT_FALSE(directory->remove("x"));
+  EXPECT_EQ(directory->operations(), 3U) << "what comes after the cut is not counted";
+  EXPECT_EQ(text_of(*directory->after_kill(), "x"), "firstsecond") << "the write that was under way";
+}
+
+TEST(CrashDirectory, ASyncThatIsCutOffMayHaveWrittenAnything) {
+  const auto directory = small_sectors();
+  write_synced(*directory, "x", "aaaaaaaabbbbbbbb");
+  const auto file = directory->open("x", OpenMode::kReadWrite).value();
+  ASSERT_TRUE(file->write_at(0, as_bytes("AAAAAAAABBBBBBBB")));
+  directory->cut_after(directory->operations());
+  ASSERT_FALSE(file->sync_data());
+  EXPECT_THAT(
+      outcomes(*directory, CrashProfile::ordered(), "x"),
+      UnorderedElementsAre("aaaaaaaabbbbbbbb", "AAAAAAAAbbbbbbbb", "aaaaaaaaBBBBBBBB", "AAAAAAAABBBBBBBB"));
+}
+
+// Three sectors, each new, old or zero, under two sizes and under a name that persists or not.
+TEST(CrashDirectory, OffersExactlyTheStatesOfTheModel) {
+  const auto directory = small_sectors();
+  write_synced(*directory, "x", "aaaaaaaabbbbbbbb");
+  const auto file = directory->open("x", OpenMode::kReadWrite).value();
+  ASSERT_TRUE(file->write_at(0, as_bytes("AAAAAAAABBBBBBBBCCCCCCCC")));
+  ASSERT_TRUE(directory->rename("x", "y"));
+  std::set<std::uint64_t> distinct;
+  const auto runs = for_each_cut(*directory, CrashProfile::writeback(),
+                                 [&](CrashDirectory& after) { distinct.insert(after.fingerprint()); });
+  // The size old: 3 * 3; the size new: 3 * 3, times 2 (where nothing was, old is zero).
+  EXPECT_EQ(runs, 2U * (9U + 18U));
+  EXPECT_EQ(distinct.size(), runs);
+}
+
+// V16, S7: after a failed fsync the cache may show what the disk never got.
+TEST(CrashDirectory, AForgetfulSyncIsFollowedByASyncThatProvesNothing) {
+  const auto directory = small_sectors();
+  write_synced(*directory, "x", "old text");
+  const auto file = directory->open("x", OpenMode::kReadWrite).value();
+  ASSERT_TRUE(file->write_at(0, as_bytes("new text")));
+  directory->fail_next_sync(SyncFailure::kForget);
+  const Status failed = file->sync_data();
+  ASSERT_FALSE(failed);
+  EXPECT_THAT(failed.error().message(), StartsWith("injected:"));
+  const auto killed = directory->after_kill();
+  const auto reopened = killed->open("x", OpenMode::kReadWrite).value();
+  ASSERT_TRUE(reopened->sync_data());
+  EXPECT_EQ(text_of(*killed, "x"), "new text");
+  ASSERT_TRUE(reopened->drop_cached_pages());
+  EXPECT_EQ(text_of(*killed, "x"), "old text");
+  EXPECT_THAT(outcomes(*killed, CrashProfile::ordered(), "x"), ElementsAre("old text"));
+}
+
+// V26: names that a failed directory sync dropped are seen, and lost.
+TEST(CrashDirectory, AForgetfulDirectorySyncLosesNamesThatAreStillSeen) {
+  const auto directory = small_sectors();
+  ASSERT_TRUE(directory->create("x"));
+  directory->fail_next_directory_sync(SyncFailure::kForget);
+  ASSERT_FALSE(directory->sync_directory(""));
+  ASSERT_TRUE(directory->sync_directory(""));
+  EXPECT_EQ(text_of(*directory, "x"), "");
+  EXPECT_THAT(outcomes(*directory, CrashProfile::ordered(), "x"), ElementsAre("(none)"));
+}
+
+TEST(CrashDirectory, HostileSectorsShowBytesThatADeletedFileLeft) {
+  const auto directory = small_sectors();
+  write_synced(*directory, "old", "stale!!!");
+  ASSERT_TRUE(directory->remove_durable("old"));
+  ASSERT_TRUE(directory->create("x").value()->write_at(0, as_bytes("12345678")));
+  EXPECT_THAT(outcomes(*directory, CrashProfile::hostile(), "x"), ::testing::Contains("stale!!!"));
+  EXPECT_THAT(outcomes(*directory, CrashProfile::weak(), "x"),
+              ::testing::Not(::testing::Contains("stale!!!")));
+}
+
+TEST(CrashDirectory, BehavesAsAFileSystemInBetween) {
+  const auto directory = small_sectors();
+  write_synced(*directory, "d/x", "text");
+  const auto file = directory->open("d/x").value();
+  EXPECT_EQ(file->write_at(0, as_bytes("no")).error().os_error(), EBADF);
+  EXPECT_EQ(directory->create_new("d/x").error().code(), ErrorCode::kInvalidState);
+  EXPECT_EQ(directory->open("d").error().code(), ErrorCode::kInvalidState);
+  EXPECT_EQ(directory->open("y").error().code(), ErrorCode::kNotFound);
+  EXPECT_EQ(directory->do_rename("y", "z").error().code(), ErrorCode::kNotFound);
+  EXPECT_EQ(directory->do_rename("d", "d/e").error().os_error(), EINVAL);
+  EXPECT_EQ(directory->do_remove_empty_directory("d").error().os_error(), ENOTEMPTY);
+  EXPECT_EQ(directory->do_remove_file("d").error().os_error(), EISDIR);
+  ASSERT_TRUE(directory->remove("d"));
+  std::byte byte{};
+  EXPECT_EQ(file->read_at(3, std::span(&byte, 1)).value(), 1U) << "an unlinked file lives on in its handle";
+  EXPECT_EQ(byte, std::byte{'t'});
+  ASSERT_TRUE(file->close());
+  EXPECT_EQ(file->size().error().code(), ErrorCode::kInvalidState);
+  const auto huge = directory->create("huge").value();
+  EXPECT_EQ(huge->truncate(std::uint64_t{1} << 40U).error().os_error(), EFBIG);
+  EXPECT_EQ(huge->preallocate(std::uint64_t{1} << 40U, 1).error().os_error(), EFBIG);
+}
+
+TEST(CrashDirectory, LocksOnceAndNoticesAReplacedLockFile) {
+  const auto directory = small_sectors();
+  auto lock = directory->lock("a/lock").value();
+  EXPECT_EQ(directory->lock("a/lock").error().code(), ErrorCode::kLockFailed);
+  EXPECT_TRUE(lock->check());
+  ASSERT_TRUE(directory->remove("a/lock"));
+  EXPECT_EQ(lock->check().error().code(), ErrorCode::kLockFailed);
+  ASSERT_TRUE(directory->create("a/lock"));
+  EXPECT_EQ(lock->check().error().code(), ErrorCode::kLockFailed);
+  lock.reset();
+  EXPECT_TRUE(directory->lock("a/lock"));
+}
+
+TEST(CrashDirectory, MakesTheSameTemporaryNamesEveryTimeButNotTwice) {
+  const auto directory = small_sectors();
+  const auto name = directory->temporary_name("x");
+  EXPECT_EQ(name, small_sectors()->temporary_name("x"));
+  EXPECT_NE(directory->after_kill()->temporary_name("x"), name);
+}
+
+TEST(CrashDirectory, DescribesWhatIsUnsynced) {
+  const auto directory = small_sectors();
+  ASSERT_TRUE(directory->create("x").value()->write_at(0, as_bytes("0123456789")));
+  EXPECT_EQ(directory->describe(),
+            "x (inode 2): 10 bytes, durably 0, sector 0 unsynced (1 writes), sector 1 unsynced (1 writes)\n"
+            "unsynced: directory 1 name x -> inode 2\n");
+}
+
+TEST(CrashDirectory, MayBeUsedFromSeveralThreads) {
+  const auto directory = small_sectors();
+  const auto file = directory->create("x").value();
+  std::vector<std::thread> threads;
+  for (std::uint64_t index = 0; index < 4; ++index) {
+    threads.emplace_back([&, index] {
+      for (std::uint64_t round = 0; round < 50; ++round) {
+        EXPECT_TRUE(file->write_at((round * 4 + index) * 4, as_bytes("abcd")));
+        EXPECT_TRUE(file->sync_data());
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(file->size().value(), 800U);
+  EXPECT_EQ(directory->operations(), 401U);
+}
+
+}  // namespace
+}  // namespace durability::testing
