@@ -67,6 +67,24 @@ struct AnyBaseOf {
 template <class T>
 concept HasBase = requires { T{AnyBaseOf<T>{}}; };
 
+template <class T, std::size_t... Index>
+consteval bool takes_initializers(std::index_sequence<Index...>) {
+  return requires { T{(static_cast<void>(Index), AnyField{})...}; };
+}
+
+inline constexpr std::size_t kMaxFields = 100;  // of Boost.PFR
+
+/// How many initialisers T takes, up to one more than kMaxFields. (PFR's own count does not compile for
+/// a field like std::optional<std::unique_ptr<U>>.)
+template <class T, std::size_t Known = 0>
+consteval std::size_t count_initializers() {
+  if constexpr (Known <= kMaxFields && takes_initializers<T>(std::make_index_sequence<Known + 1>{})) {
+    return count_initializers<T, Known + 1>();
+  } else {
+    return Known;
+  }
+}
+
 template <class T, std::size_t... Before, std::size_t... Behind>
 consteval bool takes_one_initializer(std::index_sequence<Before...>, std::index_sequence<Behind...>) {
   return requires {
@@ -91,15 +109,29 @@ consteval bool has_fields_by_reflection() {
     return false;
   } else if constexpr (HasBase<T>) {
     return false;
-  } else if constexpr (boost::pfr::tuple_size_v<T> > 100) {
-    return false;
   } else {
-    return !has_c_array<T, boost::pfr::tuple_size_v<T>>();
+    constexpr std::size_t kCount = count_initializers<T>();
+    return kCount <= kMaxFields && !has_c_array<T, kCount>();
   }
 }
 
 template <class T>
 concept Reflected = has_fields_by_reflection<T>();
+
+/// References to the fields, a std::tuple; none for what is not Reflected, which has its own error.
+template <class T>
+auto tie_fields(T& value) {
+  if constexpr (Reflected<std::remove_const_t<T>>) {
+    namespace pfr = boost::pfr::detail;
+    constexpr std::size_t kCount = count_initializers<std::remove_const_t<T>>();
+    auto fields = pfr::tie_as_tuple(value, pfr::size_t_<kCount>{});
+    return [&]<std::size_t... Index>(std::index_sequence<Index...>) {
+      return std::tie(pfr::sequence_tuple::get<Index>(fields)...);
+    }(std::make_index_sequence<kCount>{});
+  } else {
+    return std::tuple<>();
+  }
+}
 
 /// Every type without a rule of its own ends here.
 template <class T>
@@ -114,25 +146,19 @@ struct PostcardRule {
       "encoding");
 
   static consteval std::size_t min_bytes() {
-    return []<std::size_t... Index>(std::index_sequence<Index...>) {
-      return (std::size_t{0} + ... + internal::min_bytes<boost::pfr::tuple_element_t<Index, T>>());
-    }(std::make_index_sequence<boost::pfr::tuple_size_v<T>>{});
+    return []<class... Fields>(std::type_identity<std::tuple<Fields&...>>) {
+      return (std::size_t{0} + ... + internal::min_bytes<Fields>());
+    }(std::type_identity<decltype(tie_fields(std::declval<T&>()))>{});
   }
 
   static bool encode(const T& value, PostcardEncoder& encoder) {
-    bool ok = true;
-    if constexpr (Reflected<T>) {
-      boost::pfr::for_each_field(value, [&](const auto& field) { ok = ok && encode_value(field, encoder); });
-    }
-    return ok;
+    const auto encode_all = [&](const auto&... fields) { return (encode_value(fields, encoder) && ...); };
+    return std::apply(encode_all, tie_fields(value));
   }
 
   static bool decode(T& target, PostcardDecoder& decoder) {
-    bool ok = true;
-    if constexpr (Reflected<T>) {
-      boost::pfr::for_each_field(target, [&](auto& field) { ok = ok && decode_value(field, decoder); });
-    }
-    return ok;
+    const auto decode_all = [&](auto&... fields) { return (decode_value(fields, decoder) && ...); };
+    return std::apply(decode_all, tie_fields(target));
   }
 };
 
