@@ -1,0 +1,110 @@
+#include "durability/walog/background.hpp"
+
+#include <utility>
+
+namespace durability::walog {
+
+Background::Background(std::shared_ptr<Directory> directory, const WalOptions& options,
+                       std::shared_ptr<Worker> worker, std::shared_ptr<DurableMark> durable)
+    : directory_(std::move(directory)),
+      observer_(options.observer),
+      clock_(options.clock),
+      spare_bytes_(options.preallocation()),
+      worker_(std::move(worker)),
+      durable_(std::move(durable)) {}
+
+Background::~Background() {
+  const Status finished = finish();
+  static_cast<void>(finished);  // whoever wants to hear of it calls finish()
+}
+
+Status Background::failure() const {
+  const std::lock_guard lock(state_->mutex);
+  if (state_->failure) return *state_->failure;
+  return {};
+}
+
+void Background::sync_seal(SealedSegment sealed) {
+  seal_ticket_ =
+      worker_->submit([sealed = std::move(sealed), state = state_, durable = durable_, observer = observer_,
+                       clock = clock_, stable = directory_->capabilities().stable_storage] {
+        if (stable) {
+          const auto begin = clock->steady_now();
+          if (auto synced = sealed.file->sync_data(); !synced) {
+            return state->fail(std::move(synced).error());
+          }
+          durable->raise(sealed.last);
+          if (observer) {
+            observer->on_sync(internal::DurableIdIssuer::issue(sealed.last), clock->steady_now() - begin);
+          }
+        }
+        // Zeros behind a seal are allowed, so this need be neither durable nor a success.
+        const Status trimmed = sealed.file->truncate(sealed.bytes);
+        static_cast<void>(trimmed);
+      });
+}
+
+Status Background::wait_for_seal() {
+  if (seal_ticket_) {
+    worker_->wait_for(*seal_ticket_);
+    seal_ticket_.reset();
+  }
+  return failure();
+}
+
+void Background::adopt_spare(SegmentFile spare) {
+  const std::lock_guard lock(state_->mutex);
+  state_->spare = std::move(spare);
+}
+
+void Background::prepare_spare(SegmentId id) {
+  if (spare_ticket_) return;
+  {
+    const std::lock_guard lock(state_->mutex);
+    if (state_->spare || state_->failure) return;
+  }
+  spare_ticket_ = worker_->submit([id, state = state_, directory = directory_, bytes = spare_bytes_] {
+    {
+      const std::lock_guard lock(state->mutex);
+      if (state->failure) return;  // the sync of the seal in front failed
+    }
+    auto built = build_segment(*directory, id, {}, bytes, state->give_up);
+    if (built) {
+      const std::lock_guard lock(state->mutex);
+      state->spare = *std::move(built);
+    } else if (built.error().poisons) {
+      state->fail(std::move(built).error().error);
+    }
+    // A lack of space is nobody's failure yet: whoever needs the spare tries again, and is told.
+  });
+}
+
+void Background::wait_for_spare() {
+  if (!spare_ticket_) return;
+  worker_->wait_for(*spare_ticket_);
+  spare_ticket_.reset();
+}
+
+tl::expected<SegmentFile, BuildFailure> Background::take_spare(SegmentId id) {
+  wait_for_spare();
+  if (auto sealed = wait_for_seal(); !sealed) {
+    return tl::unexpected(BuildFailure{.error = std::move(sealed).error()});
+  }
+  {
+    const std::lock_guard lock(state_->mutex);
+    if (state_->spare) {
+      auto spare = *std::move(state_->spare);
+      state_->spare.reset();
+      return spare;
+    }
+  }
+  return build_segment(*directory_, id, {}, spare_bytes_, state_->give_up);
+}
+
+Status Background::finish() {
+  state_->give_up = true;
+  wait_for_spare();
+  return wait_for_seal();
+}
+
+}  // namespace durability::walog

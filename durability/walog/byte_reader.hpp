@@ -1,0 +1,50 @@
+#pragma once
+
+// The reader's core: entries are bytes. WalReader<E> (reader.hpp) puts types on top.
+
+#include <limits>
+#include <memory>
+
+#include "durability/storage/directory.hpp"
+#include "durability/walog/entry_view.hpp"
+#include "durability/walog/file_window.hpp"
+#include "durability/walog/verdict.hpp"
+
+namespace durability {
+
+/// What a reading saw.
+struct WalReadReport {
+  EntryId first{1};            ///< the first id the log holds, or will hold
+  EntryId next{1};             ///< the id behind the last entry that was read
+  std::uint64_t segments = 0;  ///< with a header; spares not counted
+  std::uint64_t bytes = 0;     ///< of the files of all segments that were read, spares not counted
+  bool torn_tail = false;      ///< best effort left out an unacknowledged tail
+};
+
+namespace walog {
+
+/// Which entries are asked for; both ends belong to it.
+struct EntryRange {
+  EntryId from{0};  ///< 0: from wherever the log begins
+  EntryId up_to{std::numeric_limits<std::uint64_t>::max()};
+};
+
+/// Reads a log from its files, without taking the lock, writing or creating anything; safe beside a live
+/// writer, where it sees a prefix. Memory: one buffer of `buffer_bytes`, or the largest single entry.
+class ByteReader {
+ public:
+  explicit ByteReader(std::shared_ptr<Directory> directory,
+                      std::size_t buffer_bytes = FileWindow::kDefaultBytes)
+      : directory_(std::move(directory)), buffer_bytes_(buffer_bytes) {}
+
+  /// Entries reach `sink` in order, each once, also those in front of an error. Where `range.from` lies
+  /// before the log's first entry: `invalid_state`, naming the range that is missing.
+  Result<WalReadReport> for_each(ReadMode mode, const EntryRange& range, const EntrySink& sink) const;
+
+ private:
+  std::shared_ptr<Directory> directory_;
+  std::size_t buffer_bytes_;
+};
+
+}  // namespace walog
+}  // namespace durability

@@ -1,0 +1,302 @@
+#include "durability/walog/byte_writer.hpp"
+
+#include <cstdio>
+#include <limits>
+#include <utility>
+
+namespace durability::walog {
+namespace {
+
+// The spare is begun once a segment has taken this part of its size: a log that stays small never has one.
+constexpr std::uint64_t kSpareBeginsAtFraction = 8;
+
+void fill_in_defaults(WalOptions& options) {
+  if (!options.clock) options.clock = Clock::system();
+  if (!options.random) options.random = Random::system();
+  if (!options.worker) options.worker = Worker::thread();
+}
+
+Bytes make_buffer(std::size_t bytes) {
+  // A header in front, a seal behind.
+  Bytes buffer;
+  buffer.reserve(bytes + v4::kHeaderBytes + v4::kSealBytes);
+  return buffer;
+}
+
+SegmentWriter open_segment_writer(OpenedLog& opened, std::size_t buffer_bytes) {
+  Bytes buffer = make_buffer(buffer_bytes);
+  if (!opened.header_written) {
+    return SegmentWriter::begin(opened.file, opened.header, std::move(buffer));
+  }
+  return SegmentWriter::go_on(opened.file, opened.header, opened.state, std::move(buffer));
+}
+
+Status check_payload(ByteView payload) {
+  if (payload.size() <= v4::kMaxPayloadBytes) return {};
+  return Error(ErrorCode::kEncode, "an entry is larger than 16 MiB")
+      .with_values(v4::kMaxPayloadBytes, payload.size())
+      .advise("nothing was written; split it");
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ByteWriter>> ByteWriter::open(std::shared_ptr<Directory> directory, WalOptions options,
+                                                     OpenIntent intent) {
+  DURABILITY_TRY(options.validate());
+  fill_in_defaults(options);
+  DURABILITY_TRY_ASSIGN(auto opened, open_log(*directory, options, intent));
+  return std::unique_ptr<ByteWriter>(
+      new ByteWriter(std::move(directory), std::move(options), std::move(opened)));
+}
+
+ByteWriter::ByteWriter(std::shared_ptr<Directory> directory, WalOptions options, OpenedLog opened)
+    : directory_(std::move(directory)),
+      options_(std::move(options)),
+      lock_(std::move(opened.lock)),
+      report_(opened.report),
+      durable_(std::make_shared<DurableMark>(EntryId(opened.state.due.value() - 1))),
+      segment_(open_segment_writer(opened, options_.buffer_bytes)),
+      sealed_(std::move(opened.sealed)),
+      next_(opened.state.due),
+      flushed_(opened.state.due.value() - 1),
+      clean_mark_(opened.state.clean_mark),
+      segment_begun_(options_.clock->steady_now()),
+      schedule_(options_.flush, segment_begun_),
+      background_(std::make_unique<Background>(directory_, options_, options_.worker, durable_)) {
+  if (opened.header_written) {
+    const auto created = std::chrono::nanoseconds(static_cast<std::int64_t>(opened.header.created_at));
+    const auto age = options_.clock->since_unix_epoch() - created;
+    if (age > std::chrono::nanoseconds::zero()) segment_begun_ -= age;
+  }
+  if (opened.spare) background_->adopt_spare(*std::move(opened.spare));
+}
+
+ByteWriter::~ByteWriter() {
+  if (closed_ || last_entry_id() == flushed_) return;
+  const std::uint64_t dropped = last_entry_id().value() - flushed_.value();
+  if (options_.observer) {
+    options_.observer->on_dropped(dropped);
+    return;
+  }
+#ifndef NDEBUG
+  fmt::print(stderr, "durability: a writer was destroyed without close(); {} unflushed entries are lost\n",
+             dropped);
+#endif
+}
+
+bool ByteWriter::stable() const noexcept { return directory_->capabilities().stable_storage; }
+
+std::optional<DurableId> ByteWriter::durable_id() const noexcept {
+  if (!stable()) return std::nullopt;
+  return internal::DurableIdIssuer::issue(durable_->get());
+}
+
+std::uint32_t ByteWriter::lag_of(EntryId id) const noexcept {
+  return stable() ? v4::lag_of(id, durable_->get()) : v4::kUnknownLag;
+}
+
+std::chrono::steady_clock::time_point ByteWriter::now_if(bool needed) const {
+  return needed ? options_.clock->steady_now() : std::chrono::steady_clock::time_point{};
+}
+
+Status ByteWriter::usable() {
+  if (closed_) {
+    return Error(ErrorCode::kInvalidState, "the log is closed").advise("open it again");
+  }
+  if (!poisoned_ && background_->failed()) return poison(background_->failure().error());
+  if (!poisoned_) return {};
+  return Error(ErrorCode::kInvalidState,
+               fmt::format("an earlier failure stopped this writer: {}",
+                           cause_ ? cause_->to_string() : std::string("out of memory in mid-write")))
+      .in_file(segment_path(segment_id()))
+      .advise("what was acknowledged is safe; close it and open the log again");
+}
+
+Error ByteWriter::poison(Error cause) {
+  poisoned_ = true;
+  if (!cause_) cause_ = cause;
+  return cause;
+}
+
+Status ByteWriter::poison_on_error(Status status) {
+  if (status) return status;
+  return poison(std::move(status).error());
+}
+
+Result<EntryId> ByteWriter::append(ByteView payload) { return append_all(std::span(&payload, 1), false); }
+
+Result<EntryId> ByteWriter::append_batch(std::span<const ByteView> payloads) {
+  return append_all(payloads, false);
+}
+
+Result<EntryId> ByteWriter::append_batch_atomic(std::span<const ByteView> payloads) {
+  return append_all(payloads, true);
+}
+
+Result<EntryId> ByteWriter::append_all(std::span<const ByteView> payloads, bool atomic) {
+  DURABILITY_TRY(usable());
+  if (payloads.empty()) {
+    return Error(ErrorCode::kInvalidConfig, "an empty batch").advise("nothing was written");
+  }
+  std::uint64_t total = 0;
+  for (const ByteView payload : payloads) {
+    DURABILITY_TRY(check_payload(payload));
+    total += v4::frame_span(payload.size());
+  }
+  if (atomic && total > v4::kMaxBatchBytes) {
+    return Error(ErrorCode::kEncode, "an atomic batch is larger than 256 MiB")
+        .with_values(v4::kMaxBatchBytes, total)
+        .advise("nothing was written; split it");
+  }
+  if (next_.value() > std::numeric_limits<std::uint64_t>::max() - payloads.size()) {
+    return Error(ErrorCode::kInvalidState, "entry ids are used up")
+        .advise("nothing was written; start a new log");
+  }
+
+  const PoisonOnUnwind guard(*this);
+  if (atomic) DURABILITY_TRY(make_room(total));
+  for (std::size_t i = 0; i < payloads.size(); ++i) {
+    if (!atomic) DURABILITY_TRY(make_room(v4::frame_span(payloads[i].size())));
+    DURABILITY_TRY(add_entry(payloads[i], atomic && i + 1 < payloads.size()));
+  }
+  DURABILITY_TRY(after_append(payloads.size()));
+  return last_entry_id();
+}
+
+bool ByteWriter::too_old() const {
+  if (options_.segment_max_age == std::chrono::milliseconds::zero()) return false;
+  return options_.clock->steady_now() - segment_begun_ >= options_.segment_max_age;
+}
+
+Status ByteWriter::make_room(std::uint64_t span) {
+  if (segment_.entries() == 0) return {};
+  const bool fits = segment_.offset() + span + v4::kSealBytes <= options_.segment_bytes;
+  return fits && !too_old() ? Status{} : rotate();
+}
+
+v4::SegmentHeader ByteWriter::next_header(SegmentId id) const {
+  return {.log_id = segment_.header().log_id,
+          .segment_id = id,
+          .start = next_,
+          .created_at = static_cast<std::uint64_t>(options_.clock->since_unix_epoch().count())};
+}
+
+Status ByteWriter::rotate() {
+  DURABILITY_TRY_ASSIGN(const SegmentId next_id, segment_id().next());
+  auto spare = background_->take_spare(next_id);
+  if (!spare) {
+    if (spare.error().poisons) return poison(std::move(spare).error().error);
+    return std::move(spare).error().error.advise("nothing was written; free some space and append again");
+  }
+  DURABILITY_TRY(poison_on_error(lock_->check()));
+  segment_.add_seal(last_entry_id(), lag_of(last_entry_id()));
+  DURABILITY_TRY(flush_segment());
+  const SegmentId sealed_id = segment_id();
+  sealed_.push_back({.segment = sealed_id,
+                     .first = segment_.header().start,
+                     .entries = segment_.entries(),
+                     .sealed = true});
+  background_->sync_seal(
+      {.id = sealed_id, .file = segment_.file(), .bytes = segment_.offset(), .last = last_entry_id()});
+  segment_ = SegmentWriter::begin(std::move(spare->file), next_header(next_id), segment_.take_buffer());
+  segment_begun_ = now_if(options_.segment_max_age != std::chrono::milliseconds::zero());
+  spare_requested_ = false;
+  clean_mark_ = false;
+  if (options_.observer) options_.observer->on_rotate(sealed_id, next_id);
+  return {};
+}
+
+Status ByteWriter::add_entry(ByteView payload, bool more) {
+  const EntryId id = next_;
+  const std::uint64_t span = v4::frame_span(payload.size());
+  if (segment_.buffered() + span > options_.buffer_bytes) DURABILITY_TRY(flush_segment());
+  const v4::FrameFields fields{.id = id, .lag = lag_of(id), .more = more};
+  if (span > options_.buffer_bytes) {
+    DURABILITY_TRY(poison_on_error(background_->wait_for_seal()));
+    DURABILITY_TRY(poison_on_error(segment_.write_through(fields, payload)));
+    flushed_ = id;
+    if (options_.observer) options_.observer->on_flush(span);
+  } else {
+    segment_.add(fields, payload);
+  }
+  next_ = EntryId(id.value() + 1);
+  clean_mark_ = false;
+  if (options_.observer) options_.observer->on_append(id, payload.size());
+  return {};
+}
+
+Status ByteWriter::after_append(std::uint64_t appended) {
+  if (!spare_requested_ && segment_.offset() >= options_.segment_bytes / kSpareBeginsAtFraction) {
+    DURABILITY_TRY_ASSIGN(const SegmentId next_id, segment_id().next());
+    background_->prepare_spare(next_id);
+    spare_requested_ = true;
+  }
+  if (!schedule_.due_after(appended, now_if(schedule_.needs_clock()))) return {};
+  return flush_segment();
+}
+
+Status ByteWriter::flush() {
+  DURABILITY_TRY(usable());
+  const PoisonOnUnwind guard(*this);
+  return flush_segment();
+}
+
+Status ByteWriter::flush_segment() {
+  schedule_.flushed(now_if(schedule_.needs_clock()));
+  const std::size_t bytes = segment_.buffered();
+  if (bytes == 0) return {};
+  // Nothing of this segment may reach the disk before the seal in front of it is durable.
+  DURABILITY_TRY(poison_on_error(background_->wait_for_seal()));
+  DURABILITY_TRY(poison_on_error(segment_.flush()));
+  flushed_ = last_entry_id();
+  if (options_.observer) options_.observer->on_flush(bytes);
+  return {};
+}
+
+Result<DurableId> ByteWriter::flush_and_sync() {
+  DURABILITY_TRY_ASSIGN(const PendingSync pending, begin_sync());
+  return finish_sync(pending, run_sync(pending));
+}
+
+Result<PendingSync> ByteWriter::begin_sync() {
+  DURABILITY_TRY(usable());
+  if (!stable()) {
+    return Error(ErrorCode::kNotSupported, "this directory has no stable storage to sync to")
+        .advise("flush() works; use a directory on a disk for durability");
+  }
+  const PoisonOnUnwind guard(*this);
+  if (last_entry_id() < segment_.header().start) {
+    // Everything is in sealed segments: the seal's sync covers it.
+    DURABILITY_TRY(poison_on_error(background_->wait_for_seal()));
+  }
+  if (durable_->get() >= last_entry_id()) return PendingSync{.file = nullptr, .target = last_entry_id()};
+  DURABILITY_TRY(flush_segment());
+  return PendingSync{.file = segment_.file(), .target = last_entry_id()};
+}
+
+Result<std::chrono::nanoseconds> ByteWriter::run_sync(const PendingSync& pending) const {
+  if (!pending.file) return std::chrono::nanoseconds::zero();
+  const auto begin = options_.clock->steady_now();
+  DURABILITY_TRY(pending.file->sync_data());
+  return options_.clock->steady_now() - begin;
+}
+
+Result<DurableId> ByteWriter::finish_sync(const PendingSync& pending,
+                                          Result<std::chrono::nanoseconds> synced) {
+  if (!synced) return poison(std::move(synced).error());
+  durable_->raise(pending.target);
+  const DurableId durable = internal::DurableIdIssuer::issue(pending.target);
+  if (pending.file && options_.observer) options_.observer->on_sync(durable, *synced);
+  return durable;
+}
+
+std::vector<SegmentRange> ByteWriter::segment_ranges() const {
+  std::vector<SegmentRange> ranges = sealed_;
+  ranges.push_back({.segment = segment_id(),
+                    .first = segment_.header().start,
+                    .entries = segment_.entries(),
+                    .sealed = false});
+  return ranges;
+}
+
+}  // namespace durability::walog

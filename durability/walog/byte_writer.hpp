@@ -1,0 +1,146 @@
+#pragma once
+
+// The writer's core: entries are bytes. WalWriter<E> (writer.hpp) puts types on top, SyncWalWriter<E>
+// (sync_writer.hpp) threads.
+//
+// What is certain when a call returns:
+//   append                 nothing yet: the entry may be in memory only
+//   flush                  every entry so far survives the death of the process
+//   flush_and_sync         every entry so far survives a power cut, its file's name included
+//   rotation               as flush for the sealed segment; its sync runs in the background, and nothing of
+//                          the next segment is written before it has returned
+//
+// Poison: after a failed write, sync or rotation nothing is known about what the disk holds, so every later
+// call but close is `invalid_state`; a failed sync is never tried again. Open the log anew: it then holds
+// everything that was acknowledged.
+
+#include <exception>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "durability/storage/directory.hpp"
+#include "durability/walog/background.hpp"
+#include "durability/walog/options.hpp"
+#include "durability/walog/resume.hpp"
+#include "durability/walog/segment_writer.hpp"
+
+namespace durability {
+
+/// What a truncation did.
+struct WalTruncation {
+  std::vector<SegmentRange> deleted;
+  bool vetoed = false;  ///< an observer kept a segment, and so all later ones
+};
+
+namespace walog {
+
+/// A sync that has been prepared: everything up to `target` is handed to the operating system, and a
+/// successful `file->sync_data()` makes it durable. No file: it is durable already.
+struct PendingSync {
+  std::shared_ptr<File> file;
+  EntryId target;
+};
+
+/// Not thread-safe: one thread at a time. The sync of a PendingSync may run beside it.
+class ByteWriter {
+ public:
+  /// Takes the lock and opens, creates or resumes the log (resume.hpp).
+  static Result<std::unique_ptr<ByteWriter>> open(std::shared_ptr<Directory> directory, WalOptions options,
+                                                  OpenIntent intent);
+  /// Waits for background work and releases the lock. Unflushed entries are dropped, and said to be.
+  ~ByteWriter();
+  ByteWriter(const ByteWriter&) = delete;
+  ByteWriter& operator=(const ByteWriter&) = delete;
+
+  Result<EntryId> append(ByteView payload);
+  /// The entries one after the other; the flush policy is looked at once. Returns the last id. All sizes
+  /// are checked before anything is written. An empty batch is `invalid_config`.
+  Result<EntryId> append_batch(std::span<const ByteView> payloads);
+  /// After a crash either all of them are there or none.
+  Result<EntryId> append_batch_atomic(std::span<const ByteView> payloads);
+
+  Status flush();
+  Result<DurableId> flush_and_sync();
+
+  /// flush_and_sync in three steps, so that the sync can run without holding up the writer.
+  Result<PendingSync> begin_sync();
+  /// Thread-safe. Yields how long it took.
+  [[nodiscard]] Result<std::chrono::nanoseconds> run_sync(const PendingSync& pending) const;
+  Result<DurableId> finish_sync(const PendingSync& pending, Result<std::chrono::nanoseconds> synced);
+
+  Result<WalTruncation> truncate_prefix(DurableId upto);
+
+  Status close();
+
+  [[nodiscard]] EntryId last_entry_id() const noexcept { return EntryId(next_.value() - 1); }
+  [[nodiscard]] EntryId next_entry_id() const noexcept { return next_; }
+  [[nodiscard]] std::optional<DurableId> durable_id() const noexcept;
+  /// Proof that `id` is durable, where it is; else `invalid_state`.
+  [[nodiscard]] Result<DurableId> durable_up_to(EntryId id) const;
+  [[nodiscard]] SegmentId segment_id() const noexcept { return segment_.header().segment_id; }
+  [[nodiscard]] std::uint64_t segment_bytes() const noexcept { return segment_.offset(); }
+  [[nodiscard]] std::vector<SegmentRange> segment_ranges() const;
+  [[nodiscard]] const WalRecoveryReport& recovery_report() const noexcept { return report_; }
+
+ private:
+  ByteWriter(std::shared_ptr<Directory> directory, WalOptions options, OpenedLog opened);
+
+  // bad_alloc passes through; what was half done when it did must not be gone on from.
+  class PoisonOnUnwind {
+   public:
+    explicit PoisonOnUnwind(ByteWriter& writer) noexcept
+        : writer_(writer), exceptions_(std::uncaught_exceptions()) {}
+    ~PoisonOnUnwind() {
+      if (std::uncaught_exceptions() > exceptions_) writer_.poisoned_ = true;
+    }
+    PoisonOnUnwind(const PoisonOnUnwind&) = delete;
+    PoisonOnUnwind& operator=(const PoisonOnUnwind&) = delete;
+
+   private:
+    ByteWriter& writer_;
+    int exceptions_;
+  };
+
+  // usable() is asked first by every call; poison() is the one place where a writer ends.
+  Status usable();
+  Error poison(Error cause);
+  Status poison_on_error(Status status);
+
+  Status make_room(std::uint64_t span);
+  Status rotate();
+  [[nodiscard]] bool too_old() const;
+  Status add_entry(ByteView payload, bool more);
+  Result<EntryId> append_all(std::span<const ByteView> payloads, bool atomic);
+  Status after_append(std::uint64_t appended);
+  Status flush_segment();
+  Status sync_segment();
+  Status write_mark();
+  Status finish_log();
+  [[nodiscard]] std::uint32_t lag_of(EntryId id) const noexcept;
+  [[nodiscard]] bool stable() const noexcept;
+  [[nodiscard]] v4::SegmentHeader next_header(SegmentId id) const;
+  [[nodiscard]] std::chrono::steady_clock::time_point now_if(bool needed) const;
+  Status delete_oldest();
+
+  std::shared_ptr<Directory> directory_;
+  WalOptions options_;
+  std::unique_ptr<DirectoryLock> lock_;
+  WalRecoveryReport report_;
+  std::shared_ptr<DurableMark> durable_;
+  SegmentWriter segment_;
+  std::vector<SegmentRange> sealed_;
+  EntryId next_;
+  EntryId flushed_;  // last id handed to the operating system
+  bool clean_mark_;  // the log ends in a mark that vouches for everything
+  std::chrono::steady_clock::time_point segment_begun_;
+  FlushSchedule schedule_;
+  bool spare_requested_ = false;
+  bool poisoned_ = false;
+  std::optional<Error> cause_;  // of the poison; none where an exception was
+  bool closed_ = false;
+  std::unique_ptr<Background> background_;
+};
+
+}  // namespace walog
+}  // namespace durability

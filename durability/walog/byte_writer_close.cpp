@@ -1,0 +1,39 @@
+// How a writer ends: everything durable, then a mark that says so. Damage to the last acknowledged group of
+// a log that ends without a mark looks like a torn tail; a mark vouches for all of it.
+
+#include <utility>
+
+#include "durability/walog/byte_writer.hpp"
+
+namespace durability::walog {
+
+Status ByteWriter::close() {
+  if (closed_) return {};
+  Status finished = finish_log();
+  if (poisoned_ && cause_) finished = *cause_;
+  closed_ = true;
+  background_.reset();
+  const Status file_closed = segment_.file()->close();
+  lock_.reset();
+  if (!finished) return finished;
+  return file_closed;
+}
+
+Status ByteWriter::finish_log() {
+  DURABILITY_TRY(usable());
+  DURABILITY_TRY(poison_on_error(background_->finish()));
+  if (!stable()) return flush_segment();
+  DURABILITY_TRY(flush_and_sync());
+  return write_mark();
+}
+
+Status ByteWriter::write_mark() {
+  if (clean_mark_) return {};
+  segment_.add({.id = last_entry_id(), .lag = lag_of(last_entry_id()), .kind = v4::FrameKind::kMark}, {});
+  DURABILITY_TRY(flush_segment());
+  return sync_segment();
+}
+
+Status ByteWriter::sync_segment() { return poison_on_error(segment_.file()->sync_data()); }
+
+}  // namespace durability::walog

@@ -1,0 +1,62 @@
+// Dropping what a checkpoint covers. The order is the protocol:
+//
+//   1. wait for a seal's sync in flight
+//   2. write the active segment's header if it is not written, and sync the segment even if it is:
+//      once its predecessors are gone, the header is all that says where the log begins
+//   3. delete the oldest segment, sync the directory; then the next: names may be lost in any order, and
+//      deleting 1 and 2 in one go can leave 1 and 3
+//
+// A crash at any point leaves a contiguous suffix of the log.
+
+#include <utility>
+
+#include "durability/walog/byte_writer.hpp"
+
+namespace durability::walog {
+namespace {
+
+bool covered(const SegmentRange& range, DurableId upto) noexcept {
+  return range.first.value() + range.entries <= upto.value() + 1;
+}
+
+}  // namespace
+
+Result<DurableId> ByteWriter::durable_up_to(EntryId id) const {
+  if (stable() && id <= durable_->get()) return internal::DurableIdIssuer::issue(id);
+  return Error(ErrorCode::kInvalidState, fmt::format("entry {} is not known to be durable in this log", id))
+      .in_file(kWalDirectory)
+      .with_values(durable_->get().value(), id.value())
+      .advise("nothing was changed; flush_and_sync, or use an id that it returned");
+}
+
+Result<WalTruncation> ByteWriter::truncate_prefix(DurableId upto) {
+  DURABILITY_TRY(usable());
+  DURABILITY_TRY(durable_up_to(upto.entry()));
+  WalTruncation truncation;
+  if (sealed_.empty() || !covered(sealed_.front(), upto)) return truncation;
+
+  const PoisonOnUnwind guard(*this);
+  DURABILITY_TRY(poison_on_error(background_->wait_for_seal()));
+  DURABILITY_TRY(poison_on_error(lock_->check()));
+  DURABILITY_TRY(flush_segment());
+  if (stable()) DURABILITY_TRY(sync_segment());
+  while (!sealed_.empty() && covered(sealed_.front(), upto)) {
+    if (options_.observer && !options_.observer->before_truncate(sealed_.front())) {
+      truncation.vetoed = true;
+      break;
+    }
+    const SegmentRange range = sealed_.front();
+    DURABILITY_TRY(delete_oldest());
+    truncation.deleted.push_back(range);
+  }
+  return truncation;
+}
+
+Status ByteWriter::delete_oldest() {
+  DURABILITY_TRY(directory_->remove(segment_path(sealed_.front().segment)));
+  sealed_.erase(sealed_.begin());
+  if (!stable()) return {};
+  return poison_on_error(directory_->sync_directory(kWalDirectory));
+}
+
+}  // namespace durability::walog

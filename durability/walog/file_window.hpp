@@ -1,0 +1,43 @@
+#pragma once
+
+// A file seen through one buffer: the only way in which logs are read. Memory is the buffer, 256 KiB
+// unless a single frame needs more; it never grows past what the file holds.
+
+#include <memory>
+#include <string>
+
+#include "durability/storage/file.hpp"
+
+namespace durability::walog {
+
+class FileWindow {
+ public:
+  static constexpr std::size_t kDefaultBytes = 256U << 10U;
+
+  /// `size` bytes of the file count; what a live writer adds later does not.
+  FileWindow(std::shared_ptr<File> file, std::uint64_t size, std::size_t buffer_bytes = kDefaultBytes);
+
+  [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
+
+  /// Up to `length` bytes at `offset`; fewer where the file ends. The view lives until the next call.
+  Result<ByteView> view(std::uint64_t offset, std::size_t length);
+
+  /// True where [offset, size) is all zeros; true for none.
+  Result<bool> zeros_from(std::uint64_t offset);
+  /// Offset behind the last byte that is not zero, not looking before `floor`; `floor` where there is none.
+  Result<std::uint64_t> end_of_data(std::uint64_t floor);
+  /// crc32 of [offset, size).
+  Result<std::uint32_t> checksum_from(std::uint64_t offset);
+
+ private:
+  Status fill(std::uint64_t offset, std::size_t length);
+
+  std::shared_ptr<File> file_;
+  std::uint64_t size_;
+  std::size_t buffer_bytes_;
+  Bytes buffer_;
+  std::uint64_t begin_ = 0;  // the buffer holds [begin_, begin_ + valid_)
+  std::size_t valid_ = 0;
+};
+
+}  // namespace durability::walog

@@ -1,0 +1,82 @@
+#include "durability/walog/maintenance.hpp"
+
+#include <algorithm>
+
+#include "durability/walog/scanner.hpp"
+#include "durability/walog/segment_name.hpp"
+
+namespace durability {
+namespace {
+
+Result<walog::Scan> scan(Directory& directory) {
+  const walog::ScanOptions options{.mode = walog::Mode::kBestEffort, .trust_seals = true};
+  return walog::scan_log(directory, options,
+                         [](const WalEntryView&) -> Result<Flow> { return Flow::kContinue; });
+}
+
+SegmentState state_of(const walog::Scan& scan, const walog::ScannedSegment& segment) {
+  const bool last = &segment == &scan.segments.back();
+  if (last && scan.finding == walog::Finding::kTorn) return SegmentState::kTorn;
+  return segment.sealed ? SegmentState::kSealed : SegmentState::kActive;
+}
+
+SegmentStatus status_of(const walog::Scan& scan, const walog::ScannedSegment& segment) {
+  return {.id = segment.header.segment_id,
+          .state = state_of(scan, segment),
+          .first = segment.header.start,
+          .entries = segment.next.value() - segment.header.start.value(),
+          .file_bytes = segment.file_bytes,
+          .padding_bytes = segment.file_bytes > segment.end ? segment.file_bytes - segment.end : 0,
+          .created_at = segment.header.created_at};
+}
+
+}  // namespace
+
+Result<std::vector<SegmentRange>> WalMaintenance::segment_ranges() const {
+  DURABILITY_TRY_ASSIGN(const auto found, scan(*directory_));
+  if (found.verdict(walog::Mode::kBestEffort).action == walog::Action::kRefuse) {
+    return found.error(walog::Mode::kBestEffort);
+  }
+  std::vector<SegmentRange> ranges;
+  for (const auto& segment : found.segments) {
+    ranges.push_back({.segment = segment.header.segment_id,
+                      .first = segment.header.start,
+                      .entries = segment.next.value() - segment.header.start.value(),
+                      .sealed = segment.sealed});
+  }
+  return ranges;
+}
+
+Result<WalInspection> WalMaintenance::inspect() const {
+  DURABILITY_TRY_ASSIGN(const auto found, scan(*directory_));
+  DURABILITY_TRY_ASSIGN(const auto ids, walog::list_segments(*directory_));
+  WalInspection inspection;
+  const bool damaged = found.verdict(walog::Mode::kBestEffort).action == walog::Action::kRefuse;
+  if (found.verdict(walog::Mode::kStrict).action == walog::Action::kRefuse) {
+    inspection.error = found.error(walog::Mode::kStrict);
+  }
+  for (const SegmentId id : ids) {
+    const auto read =
+        std::ranges::find(found.segments, id, [](const auto& s) { return s.header.segment_id; });
+    SegmentStatus status{.id = id, .state = damaged ? SegmentState::kUnread : SegmentState::kSpare};
+    if (read != found.segments.end()) status = status_of(found, *read);
+    if (std::ranges::find(found.spares, id) != found.spares.end()) status.state = SegmentState::kSpare;
+    if (damaged && id == found.segment) status.state = SegmentState::kDamaged;
+    if (status.file_bytes == 0) {
+      DURABILITY_TRY_ASSIGN(const auto file, directory_->open(walog::segment_path(id)));
+      DURABILITY_TRY_ASSIGN(status.file_bytes, file->size());
+    }
+    inspection.segments.push_back(status);
+  }
+  return inspection;
+}
+
+Result<WalTruncation> WalMaintenance::truncate_prefix(DurableId upto) const {
+  DURABILITY_TRY_ASSIGN(auto writer,
+                        walog::ByteWriter::open(directory_, options_, walog::OpenIntent::kResume));
+  DURABILITY_TRY_ASSIGN(auto truncation, writer->truncate_prefix(upto));
+  DURABILITY_TRY(writer->close());
+  return truncation;
+}
+
+}  // namespace durability

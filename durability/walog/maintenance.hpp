@@ -1,0 +1,62 @@
+#pragma once
+
+// Looking at a log's segments, and dropping old ones while no writer is open.
+
+#include <optional>
+#include <vector>
+
+#include "durability/storage/directory.hpp"
+#include "durability/walog/byte_writer.hpp"
+#include "durability/walog/verdict.hpp"
+
+namespace durability {
+
+enum class SegmentState : std::uint8_t {
+  kSealed,   ///< complete; another one follows
+  kActive,   ///< the one that is appended to
+  kSpare,    ///< zeros: the next segment's file, prepared
+  kTorn,     ///< ends in an unacknowledged tail that opening will cut off
+  kDamaged,  ///< what is wrong is in WalInspection::error; segments behind it are not judged
+  kUnread,   ///< behind a damaged one
+};
+
+/// A segment file as it stands.
+struct SegmentStatus {
+  SegmentId id;
+  WalFormat format = WalFormat::kV4;
+  SegmentState state = SegmentState::kSpare;
+  EntryId first{};            ///< of sealed, active and torn ones
+  std::uint64_t entries = 0;  ///< likewise
+  std::uint64_t file_bytes = 0;
+  std::uint64_t padding_bytes = 0;  ///< behind the last whole frame
+  std::uint64_t created_at = 0;     ///< nanoseconds since the Unix epoch; 0 where unknown
+};
+
+struct WalInspection {
+  std::vector<SegmentStatus> segments;
+  std::optional<Error> error;  ///< a torn tail or damage
+};
+
+class WalMaintenance {
+ public:
+  /// `options` are those of a writer: truncation opens the log as one does (observer, clock, …).
+  explicit WalMaintenance(std::shared_ptr<Directory> directory, WalOptions options = {})
+      : directory_(std::move(directory)), options_(std::move(options)) {}
+
+  /// Every segment with its state, damaged or not. Takes no lock; sealed segments are not read whole.
+  Result<WalInspection> inspect() const;
+
+  /// The segments and the entries in them, spares left out. Takes no lock; sealed segments are not read
+  /// whole. Damage is an error, a torn tail is not.
+  Result<std::vector<SegmentRange>> segment_ranges() const;
+
+  /// Takes the lock (`lock_failed` beside a live writer, which truncates by itself), does everything that
+  /// opening does, repairs included, and deletes what `upto` covers as WalWriter::truncate_prefix does.
+  Result<WalTruncation> truncate_prefix(DurableId upto) const;
+
+ private:
+  std::shared_ptr<Directory> directory_;
+  WalOptions options_;
+};
+
+}  // namespace durability

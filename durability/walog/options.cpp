@@ -1,0 +1,42 @@
+#include "durability/walog/options.hpp"
+
+#include "durability/walog/format_v4.hpp"
+
+namespace durability {
+namespace {
+
+constexpr std::uint64_t kMinSegmentBytes =
+    walog::v4::kHeaderBytes + walog::v4::kFrameHeadBytes + walog::v4::kSealBytes;
+constexpr std::uint64_t kMaxSegmentBytes = std::uint64_t{1} << 40U;
+constexpr std::size_t kMaxBufferBytes = std::size_t{1} << 30U;
+
+Error refuse(std::string_view option, std::uint64_t value, std::string_view rule) {
+  return Error(ErrorCode::kInvalidConfig, fmt::format("WalOptions::{} is {}: {}", option, value, rule))
+      .advise("nothing was opened or changed");
+}
+
+}  // namespace
+
+Status WalOptions::validate() const {
+  if (format && *format != WalFormat::kV4) {
+    return Error(ErrorCode::kNotSupported, "WalOptions::format: only version 4 is written")
+        .advise("nothing was opened or changed");
+  }
+  if (segment_bytes < kMinSegmentBytes || segment_bytes > kMaxSegmentBytes) {
+    return refuse("segment_bytes", segment_bytes, "use 128 bytes to 1 TiB");
+  }
+  if (segment_max_age < std::chrono::milliseconds::zero()) {
+    return Error(ErrorCode::kInvalidConfig, "WalOptions::segment_max_age is negative")
+        .advise("nothing was opened or changed; use zero for no limit");
+  }
+  if (buffer_bytes == 0 || buffer_bytes > kMaxBufferBytes) {
+    return refuse("buffer_bytes", buffer_bytes, "use 1 byte to 1 GiB");
+  }
+  if (preallocation() > segment_bytes) {
+    return refuse("preallocate_bytes", preallocation(), "a segment cannot be preallocated past its size");
+  }
+  if (first_entry_id.value() == 0) return refuse("first_entry_id", 0, "entries begin at 1");
+  return flush.validate();
+}
+
+}  // namespace durability

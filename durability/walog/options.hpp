@@ -1,0 +1,53 @@
+#pragma once
+
+// How a log is written. One struct, validated once, when a writer is opened: a value that makes no sense is
+// `invalid_config`, never clamped.
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "durability/base/clock.hpp"
+#include "durability/base/random.hpp"
+#include "durability/base/worker.hpp"
+#include "durability/storage/flush_policy.hpp"
+#include "durability/walog/observer.hpp"
+
+namespace durability {
+
+/// Versions of the segment format. Version 4 is this library's own; 2 and 3 are the Rust crate's.
+enum class WalFormat : std::uint8_t { kV2 = 2, kV3 = 3, kV4 = 4 };
+
+struct WalOptions {
+  /// The version to write; none: that of the log's newest segment, 4 for a new log.
+  std::optional<WalFormat> format;
+  /// A segment is sealed before an entry that would make it longer than this, its seal included. A larger
+  /// entry stands alone in a segment that grows. 128 bytes to 1 TiB.
+  std::uint64_t segment_bytes = std::uint64_t{16} << 20U;
+  /// A segment older than this is sealed before the next entry; looked at on append only. Zero: no limit.
+  std::chrono::milliseconds segment_max_age{0};
+  FlushPolicy flush = FlushPolicy::every(64);
+  /// Entries wait here until they are flushed. 1 byte to 1 GiB; an entry that is larger is written from
+  /// the caller's memory.
+  std::size_t buffer_bytes = std::size_t{64} << 10U;
+  /// Zeros written ahead into each new segment, so that a sync need not grow the file; none: the
+  /// segment's size. At most that.
+  std::optional<std::uint64_t> preallocate_bytes;
+  /// The id a new log begins at; has no meaning for one that exists. Also the explicit way on after a log
+  /// was lost and only a checkpoint is left: the checkpoint's last id + 1.
+  EntryId first_entry_id{1};
+  std::shared_ptr<WalObserver> observer;
+
+  // What the writer takes from its surroundings; none: the system's own, and a thread per writer.
+  std::shared_ptr<const Clock> clock;
+  std::shared_ptr<Random> random;
+  std::shared_ptr<Worker> worker;
+
+  [[nodiscard]] Status validate() const;
+  [[nodiscard]] std::uint64_t preallocation() const noexcept {
+    return preallocate_bytes.value_or(segment_bytes);
+  }
+};
+
+}  // namespace durability

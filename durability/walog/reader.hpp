@@ -1,0 +1,117 @@
+#pragma once
+
+// Reading a log of typed entries.
+
+#include <concepts>
+#include <functional>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "durability/codec/codec.hpp"
+#include "durability/codec/postcard.hpp"
+#include "durability/walog/byte_reader.hpp"
+#include "durability/walog/segment_name.hpp"
+
+namespace durability {
+
+template <class E>
+struct WalRecord {
+  EntryId id;
+  E entry;
+};
+
+namespace walog {
+// A callback may return nothing, a Status (an error ends the reading), a Flow, or a Result<Flow>.
+template <class Call>
+Result<Flow> flow_of(Call&& call) {
+  using Returned = std::invoke_result_t<Call>;
+  if constexpr (std::is_void_v<Returned>) {
+    std::forward<Call>(call)();
+    return Flow::kContinue;
+  } else if constexpr (std::same_as<Returned, Status>) {
+    DURABILITY_TRY(std::forward<Call>(call)());
+    return Flow::kContinue;
+  } else {
+    return std::forward<Call>(call)();
+  }
+}
+}  // namespace walog
+
+/// Reads `wal/` of a directory. Never writes, takes no lock, and is safe beside a live writer, where it
+/// sees a prefix of the log. Copyable; several readers may read at once.
+///
+/// Errors: `torn_tail` (strict: the log ends in an unacknowledged tail), `corrupt` (something acknowledged
+/// or sealed is damaged), `format`, `decode` (an entry is not an E), `invalid_state` (a range that is asked
+/// for is no longer there), `io`. Entries in front of the error have been delivered.
+template <class E, class Codec = Postcard>
+class WalReader {
+ public:
+  explicit WalReader(std::shared_ptr<Directory> directory) : reader_(std::move(directory)) {}
+
+  /// A reader of the entries from `id` on. Earlier segments are not read. Where the log begins behind
+  /// `id`, reading is `invalid_state`: never a silent gap.
+  [[nodiscard]] WalReader from(EntryId id) const {
+    WalReader narrowed = *this;
+    narrowed.range_.from = id;
+    return narrowed;
+  }
+  /// A reader of the entries up to and including `id`; nothing behind it is read, let alone decoded.
+  [[nodiscard]] WalReader up_to(EntryId id) const {
+    WalReader narrowed = *this;
+    narrowed.range_.up_to = id;
+    return narrowed;
+  }
+
+  /// All entries at once.
+  Result<std::vector<WalRecord<E>>> replay(ReadMode mode) const {
+    std::vector<WalRecord<E>> records;
+    DURABILITY_TRY(reader_.for_each(mode, range_, [&](const WalEntryView& view) -> Result<Flow> {
+      auto decoded = Codec::template decode<E>(view.payload);
+      if (!decoded) return at(view, std::move(decoded).error());
+      records.push_back({.id = view.id, .entry = *std::move(decoded)});
+      return Flow::kContinue;
+    }));
+    return records;
+  }
+
+  /// `fn(EntryId, const E&)` for each entry. One E is decoded into again and again: where the codec can
+  /// use its memory, nothing is allocated per entry.
+  template <class Fn>
+  Result<WalReadReport> for_each(ReadMode mode, Fn&& fn) const {
+    E entry{};
+    return reader_.for_each(mode, range_, [&](const WalEntryView& view) -> Result<Flow> {
+      if (auto decoded = decode_into<Codec>(view.payload, entry); !decoded) {
+        return at(view, std::move(decoded).error());
+      }
+      return walog::flow_of([&] { return std::invoke(fn, view.id, std::as_const(entry)); });
+    });
+  }
+
+  /// `fn(const WalEntryView&)` for each entry, undecoded; the view lives until `fn` returns.
+  template <class Fn>
+  Result<WalReadReport> for_each_bytes(ReadMode mode, Fn&& fn) const {
+    return reader_.for_each(mode, range_, [&](const WalEntryView& view) -> Result<Flow> {
+      return walog::flow_of([&] { return std::invoke(fn, view); });
+    });
+  }
+
+  /// How many entries there are; nothing is decoded.
+  Result<std::uint64_t> count(ReadMode mode) const {
+    std::uint64_t entries = 0;
+    DURABILITY_TRY(for_each_bytes(mode, [&](const WalEntryView&) { ++entries; }));
+    return entries;
+  }
+
+ private:
+  static Error at(const WalEntryView& view, Error error) {
+    return error.in_file(walog::segment_path(view.segment))
+        .at_offset(view.offset)
+        .advise("nothing was changed; read it as the type that was written, or as bytes");
+  }
+
+  walog::ByteReader reader_;
+  walog::EntryRange range_;
+};
+
+}  // namespace durability

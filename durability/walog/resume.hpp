@@ -1,0 +1,58 @@
+#pragma once
+
+// Opening a log for writing: everything between taking the lock and the first append.
+//
+//   1. take the lock                     the directory is listed only under it
+//   2. remove our own temporaries        they are no part of the log
+//   3. sync the last two segments that are not all zeros, and the directory
+//                                        a process that was killed left them in the page cache only
+//   4. forget cached pages               after a failed sync the cache can show what the disk never got
+//   5. read, judge                       headers and seals; the final segment in full
+//   6. only now change anything          by the verdict
+//
+// A torn tail is never appended behind: the spare is made durable, the segment is sealed at the cut,
+// truncated to its seal and synced, and the log goes on in the next one. Otherwise an old frame behind the
+// cut could come back as the successor of a new one.
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "durability/walog/options.hpp"
+#include "durability/walog/scanner.hpp"
+#include "durability/walog/segment_file.hpp"
+
+namespace durability {
+
+/// What opening found and mended; for logs and metrics.
+struct WalRecoveryReport {
+  bool created = false;      ///< there was no log
+  bool repaired = false;     ///< a torn tail was cut off, or a lost header written again
+  SegmentId segment;         ///< where
+  std::uint64_t offset = 0;  ///< of the cut
+  std::uint64_t bytes_cut = 0;
+  EntryId next{1};  ///< the id of the next entry
+};
+
+namespace walog {
+
+/// How a log may be opened.
+enum class OpenIntent : std::uint8_t { kOpenOrCreate, kCreate, kResume };
+
+/// A log that is ready to be appended to.
+struct OpenedLog {
+  std::unique_ptr<DirectoryLock> lock;
+  std::vector<SegmentRange> sealed;  ///< the segments in front of the active one
+  v4::SegmentHeader header;          ///< of the active segment
+  std::shared_ptr<File> file;
+  bool header_written = false;
+  WalkState state;  ///< of the active segment
+  std::optional<SegmentFile> spare;
+  bool durable_known = false;  ///< what was there has been synced
+  WalRecoveryReport report;
+};
+
+Result<OpenedLog> open_log(Directory& directory, const WalOptions& options, OpenIntent intent);
+
+}  // namespace walog
+}  // namespace durability

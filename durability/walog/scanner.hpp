@@ -1,0 +1,63 @@
+#pragma once
+
+// Reads a log from its first segment to its end, and says what stands there. Replay, resume, verification
+// and listing are all this one pass with other options.
+//
+// The final segment is the last one that is not all zeros. Everything before it must be whole and sealed;
+// in it, the first place where the next frame does not stand whole is the end, torn, or damage (see
+// verdict.hpp and docs/formats.md).
+//
+// Beside a live writer a reading is not of one moment: early parts may be older than late ones. Before
+// anything is reported as bad it is therefore read again, by name, until two readings agree.
+
+#include <limits>
+#include <optional>
+#include <vector>
+
+#include "durability/storage/directory.hpp"
+#include "durability/walog/segment_walk.hpp"
+#include "durability/walog/verdict.hpp"
+
+namespace durability::walog {
+
+struct ScanOptions {
+  Mode mode = Mode::kStrict;
+  EntryId from{0};                                           ///< segments that end before it are not read
+  EntryId up_to{std::numeric_limits<std::uint64_t>::max()};  ///< nothing behind it is read
+  bool trust_seals = false;  ///< do not read a sealed segment whose successor confirms its seal
+  bool live_writer = true;   ///< a writer may be at work: read again before reporting
+  std::size_t buffer_bytes = FileWindow::kDefaultBytes;
+};
+
+/// A segment that carries a header, or did.
+struct ScannedSegment {
+  v4::SegmentHeader header;
+  bool header_lost = false;  ///< derived: its bytes are missing or damaged
+  bool sealed = false;
+  std::uint64_t end = 0;  ///< offset behind its last whole frame
+  std::uint64_t file_bytes = 0;
+  EntryId next{};  ///< id of the entry after its last
+};
+
+struct Scan {
+  Finding finding = Finding::kNoSegments;
+  SegmentId segment;                     ///< where the finding is
+  std::uint64_t offset = 0;              ///< likewise
+  EntryId missing;                       ///< the id that was due there
+  EntryId first{1};                      ///< the first id the log holds or will hold
+  EntryId next{1};                       ///< the id behind the last whole batch
+  std::vector<ScannedSegment> segments;  ///< in order; all but the spares
+  std::vector<SegmentId> spares;         ///< segments of zeros at the end
+  WalkState final_state;                 ///< of the last of `segments`, behind its last whole batch
+  bool stopped = false;                  ///< by the sink or the ceiling, before the end was seen
+
+  [[nodiscard]] Verdict verdict(Mode mode) const noexcept { return judge(finding, mode); }
+  /// The error of a refused finding.
+  [[nodiscard]] Error error(Mode mode) const;
+};
+
+/// Entries from `options.from` to `options.up_to` go to `sink`, in order, each once. An error of the
+/// directory or of the sink comes back as it is; everything about the log's bytes is in Scan::finding.
+Result<Scan> scan_log(Directory& directory, const ScanOptions& options, const EntrySink& sink);
+
+}  // namespace durability::walog

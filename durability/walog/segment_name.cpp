@@ -1,0 +1,58 @@
+#include "durability/walog/segment_name.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+namespace durability::walog {
+namespace {
+
+constexpr std::string_view kPrefix = "wal_";
+constexpr std::string_view kSuffix = ".log";
+constexpr std::size_t kTemporarySuffixBytes = std::string_view(".0123456789abcdef.tmp").size();
+
+}  // namespace
+
+std::string segment_path(SegmentId id) {
+  return fmt::format("{}/{}{}{}", kWalDirectory, kPrefix, id, kSuffix);
+}
+
+std::optional<SegmentId> parse_segment_name(std::string_view name) noexcept {
+  if (!name.starts_with(kPrefix) || !name.ends_with(kSuffix)) return std::nullopt;
+  if (name.size() <= kPrefix.size() + kSuffix.size()) return std::nullopt;
+  const auto digits = name.substr(kPrefix.size(), name.size() - kPrefix.size() - kSuffix.size());
+  if (digits.size() > 1 && digits.front() == '0') return std::nullopt;
+  std::uint64_t id = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), id);
+  if (error != std::errc{} || end != digits.data() + digits.size()) return std::nullopt;
+  return SegmentId(id);
+}
+
+Result<std::vector<SegmentId>> list_segments(Directory& directory) {
+  DURABILITY_TRY_ASSIGN(const auto names, directory.list(kWalDirectory));
+  std::vector<SegmentId> ids;
+  for (const auto& name : names) {
+    const auto id = parse_segment_name(name);
+    if (!id) continue;
+    if (id->value() == 0) {
+      return Error(ErrorCode::kFormat, "a segment numbered 0; the first one is 1")
+          .in_file(segment_path(*id))
+          .advise("nothing was changed; no writer makes this file, move it away");
+    }
+    ids.push_back(*id);
+  }
+  std::ranges::sort(ids);  // names sort wal_10 before wal_9
+  return ids;
+}
+
+Status remove_temporaries(Directory& directory) {
+  DURABILITY_TRY_ASSIGN(const auto names, directory.list(kWalDirectory));
+  for (const auto& name : names) {
+    if (!Directory::is_temporary_name(name)) continue;
+    const std::string_view target = std::string_view(name).substr(0, name.size() - kTemporarySuffixBytes);
+    if (!parse_segment_name(target)) continue;
+    DURABILITY_TRY(directory.remove(fmt::format("{}/{}", kWalDirectory, name)));
+  }
+  return {};
+}
+
+}  // namespace durability::walog

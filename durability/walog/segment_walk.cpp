@@ -1,0 +1,123 @@
+#include "durability/walog/segment_walk.hpp"
+
+namespace durability::walog {
+namespace {
+
+class Walk {
+ public:
+  Walk(FileWindow& window, const v4::SegmentHeader& header, WalkState& state, const EntrySink& sink)
+      : window_(window),
+        segment_(header.segment_id),
+        seed_(v4::crc_seed(header.log_id, header.segment_id)),
+        state_(state),
+        ahead_(state),
+        sink_(sink) {}
+
+  Result<WalkEnd> run() {
+    while (true) {
+      DURABILITY_TRY_ASSIGN(const auto frame_state, read_frame_at(window_, ahead_.offset, seed_, frame_));
+      if (frame_state == v4::FrameState::kRuleBroken) return end(WalkStop::kRuleBroken);
+      if (frame_state == v4::FrameState::kNotWhole) return end(WalkStop::kBadPlace);
+      if (frame_.fields.kind == v4::FrameKind::kEntry) {
+        if (frame_.fields.id != ahead_.due) return end(WalkStop::kBadPlace);
+        DURABILITY_TRY_ASSIGN(const Flow flow, take_entry());
+        if (flow == Flow::kStop) return end(WalkStop::kSinkStopped);
+        continue;
+      }
+      if (in_batch()) return end(WalkStop::kBadPlace);
+      const bool id_fits = frame_.fields.id.value() == ahead_.due.value() - 1;
+      if (frame_.fields.kind == v4::FrameKind::kSeal) return take_seal(id_fits);
+      if (!id_fits) return end(WalkStop::kBadPlace);
+      step();
+      commit();
+    }
+  }
+
+ private:
+  // state_ lags behind ahead_ exactly while a batch is open.
+  [[nodiscard]] bool in_batch() const noexcept { return state_.offset != ahead_.offset; }
+
+  [[nodiscard]] WalkEnd end(WalkStop stop) const noexcept {
+    return {.stop = stop, .offset = ahead_.offset, .missing = ahead_.due, .open_batch = in_batch()};
+  }
+
+  void step() noexcept {
+    ahead_.tally.add(frame_.fields.kind, frame_.crc);
+    ahead_.offset += frame_.span();
+    ahead_.clean_mark = frame_.fields.kind == v4::FrameKind::kMark && frame_.fields.lag == 0;
+  }
+
+  void commit() noexcept { state_ = ahead_; }
+
+  Result<Flow> take_entry() {
+    const bool single = !in_batch() && !frame_.fields.more;
+    DURABILITY_TRY_ASSIGN(const EntryId next, ahead_.due.next());
+    Flow flow = Flow::kContinue;
+    if (single) {
+      DURABILITY_TRY_ASSIGN(flow, deliver(ahead_.offset));
+    }
+    const bool batch_is_whole = in_batch() && !frame_.fields.more;
+    step();
+    ahead_.due = next;
+    if (batch_is_whole) {
+      DURABILITY_TRY_ASSIGN(flow, deliver_batch());
+    }
+    if (single || batch_is_whole) commit();
+    return flow;
+  }
+
+  Result<Flow> deliver(std::uint64_t offset) {
+    return sink_({.id = frame_.fields.id, .segment = segment_, .offset = offset, .payload = frame_.payload});
+  }
+
+  // A batch may be larger than any buffer, so it is read a second time once its end has been seen.
+  Result<Flow> deliver_batch() {
+    for (std::uint64_t offset = state_.offset; offset < ahead_.offset; offset += frame_.span()) {
+      DURABILITY_TRY_ASSIGN(const auto frame_state, read_frame_at(window_, offset, seed_, frame_));
+      if (frame_state != v4::FrameState::kWhole) {
+        return Error(ErrorCode::kInvalidState, "a batch changed while it was being read")
+            .at_offset(offset)
+            .advise("nothing was changed; read again");
+      }
+      DURABILITY_TRY_ASSIGN(const Flow flow, deliver(offset));
+      if (flow == Flow::kStop) return flow;
+    }
+    return Flow::kContinue;
+  }
+
+  WalkEnd take_seal(bool id_fits) {
+    if (!id_fits || frame_.seal() != ahead_.tally) return end(WalkStop::kSealMismatch);
+    const WalkEnd sealed = end(WalkStop::kSealed);
+    step();
+    commit();
+    return sealed;
+  }
+
+  FileWindow& window_;
+  SegmentId segment_;
+  std::uint32_t seed_;
+  WalkState& state_;
+  WalkState ahead_;
+  const EntrySink& sink_;
+  v4::Frame frame_;
+};
+
+}  // namespace
+
+Result<v4::FrameState> read_frame_at(FileWindow& window, std::uint64_t offset, std::uint32_t seed,
+                                     v4::Frame& frame) {
+  DURABILITY_TRY_ASSIGN(const ByteView head, window.view(offset, v4::kFrameHeadBytes));
+  if (head.size() < v4::kFrameHeadBytes) return v4::FrameState::kNotWhole;
+  const auto length = v4::plausible_length(head);
+  // Nothing is read, and no buffer grows, for a length that the file does not hold.
+  if (!length || *length > window.size() - offset) return v4::FrameState::kNotWhole;
+  DURABILITY_TRY_ASSIGN(const ByteView bytes, window.view(offset, *length));
+  return v4::read_frame(bytes, seed, frame);
+}
+
+Result<WalkEnd> walk_segment(FileWindow& window, const v4::SegmentHeader& header, WalkState& state,
+                             const EntrySink& sink) {
+  return Walk(window, header, state, sink).run();
+}
+
+}  // namespace durability::walog

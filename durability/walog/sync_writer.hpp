@@ -1,0 +1,98 @@
+#pragma once
+
+// A log that many threads append to.
+
+#include <utility>
+
+#include "durability/walog/group_commit.hpp"
+#include "durability/walog/writer.hpp"
+
+namespace durability {
+
+/// WalWriter for many threads; every call is thread-safe. Threads that wait for durability share syncs: see
+/// group_commit.hpp. Owned in place or through a pointer; not movable while threads use it.
+template <class E, class Codec = Postcard>
+class SyncWalWriter {
+ public:
+  static Result<std::unique_ptr<SyncWalWriter>> open(std::shared_ptr<Directory> directory,
+                                                     WalOptions options = {}) {
+    using Writer = WalWriter<E, Codec>;
+    DURABILITY_TRY_ASSIGN(auto writer, Writer::open(std::move(directory), std::move(options)));
+    return from_writer(std::move(writer));
+  }
+  /// Goes on with an open log.
+  static std::unique_ptr<SyncWalWriter> from_writer(WalWriter<E, Codec> writer) {
+    return std::unique_ptr<SyncWalWriter>(new SyncWalWriter(std::move(writer.core_)));
+  }
+
+  /// Appends; durable only after flush_and_sync, or once a later append_durable has returned.
+  Result<EntryId> append(const E& entry) {
+    Bytes& scratch = this_threads_scratch();
+    DURABILITY_TRY(Codec::template encode<E>(entry, scratch));
+    return commit_.append(scratch);
+  }
+  Result<EntryId> append_bytes(ByteView payload) { return commit_.append(payload); }
+
+  /// Appends and returns when the entry is on stable storage. An error says nothing of whether the entry
+  /// will be there after recovery: it was not acknowledged, and it may be.
+  Result<DurableId> append_durable(const E& entry) {
+    Bytes& scratch = this_threads_scratch();
+    DURABILITY_TRY(Codec::template encode<E>(entry, scratch));
+    return commit_.append_durable(scratch);
+  }
+  Result<DurableId> append_durable_bytes(ByteView payload) { return commit_.append_durable(payload); }
+
+  template <std::ranges::input_range Range>
+  Result<EntryId> append_batch(const Range& entries) {
+    walog::EntryEncoder<E, Codec> encoder;
+    DURABILITY_TRY_ASSIGN(const auto payloads, encoder.encode_all(entries));
+    return commit_.append_batch(payloads, false);
+  }
+  template <std::ranges::input_range Range>
+  Result<EntryId> append_batch_atomic(const Range& entries) {
+    walog::EntryEncoder<E, Codec> encoder;
+    DURABILITY_TRY_ASSIGN(const auto payloads, encoder.encode_all(entries));
+    return commit_.append_batch(payloads, true);
+  }
+
+  /// Returns when the entry of that id is on stable storage.
+  Result<DurableId> wait_until_durable(EntryId id) { return commit_.wait_until_durable(id); }
+  Status flush() { return commit_.flush(); }
+  /// Returns when everything appended before the call is on stable storage.
+  Result<DurableId> flush_and_sync() { return commit_.flush_and_sync(); }
+  Result<WalTruncation> truncate_prefix(DurableId upto) { return commit_.truncate_prefix(upto); }
+  Status close() { return commit_.close(); }
+
+  [[nodiscard]] EntryId last_entry_id() const {
+    return commit_.inspect([](const walog::ByteWriter& writer) { return writer.last_entry_id(); });
+  }
+  [[nodiscard]] EntryId next_entry_id() const {
+    return commit_.inspect([](const walog::ByteWriter& writer) { return writer.next_entry_id(); });
+  }
+  [[nodiscard]] std::optional<DurableId> durable_id() const {
+    return commit_.inspect([](const walog::ByteWriter& writer) { return writer.durable_id(); });
+  }
+  [[nodiscard]] SegmentId segment_id() const {
+    return commit_.inspect([](const walog::ByteWriter& writer) { return writer.segment_id(); });
+  }
+  [[nodiscard]] std::vector<SegmentRange> segment_ranges() const {
+    return commit_.inspect([](const walog::ByteWriter& writer) { return writer.segment_ranges(); });
+  }
+  [[nodiscard]] WalRecoveryReport recovery_report() const {
+    return commit_.inspect([](const walog::ByteWriter& writer) { return writer.recovery_report(); });
+  }
+
+ private:
+  explicit SyncWalWriter(std::unique_ptr<walog::ByteWriter> core) : commit_(std::move(core)) {}
+
+  // Encoding happens outside the lock, into memory that each thread keeps.
+  static Bytes& this_threads_scratch() {
+    thread_local Bytes scratch;
+    scratch.clear();
+    return scratch;
+  }
+
+  walog::GroupCommit commit_;
+};
+
+}  // namespace durability

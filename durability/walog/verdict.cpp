@@ -1,0 +1,88 @@
+#include "durability/walog/verdict.hpp"
+
+namespace durability::walog {
+namespace {
+
+constexpr Verdict refuse(ErrorCode code) noexcept { return {.action = Action::kRefuse, .code = code}; }
+
+// Where strict and best effort agree to go on, only resume has anything to choose.
+constexpr Verdict accept(Mode mode, Action on_resume) noexcept {
+  return {.action = mode == Mode::kResume ? on_resume : Action::kAccept};
+}
+
+constexpr Verdict tolerate(Mode mode, ErrorCode strict_code, Action on_resume) noexcept {
+  return mode == Mode::kStrict ? refuse(strict_code) : accept(mode, on_resume);
+}
+
+}  // namespace
+
+Verdict judge(Finding finding, Mode mode) noexcept {
+  switch (finding) {
+    case Finding::kNoSegments: return accept(mode, Action::kStartLog);
+    case Finding::kEnd: return accept(mode, Action::kContinueHere);
+    case Finding::kSealedEnd: return accept(mode, Action::kContinueInNext);
+    case Finding::kTorn: return tolerate(mode, ErrorCode::kTornTail, Action::kSealAtCut);
+    case Finding::kFirstSegmentEmpty: return tolerate(mode, ErrorCode::kTruncated, Action::kStartOver);
+    case Finding::kAcknowledgedDamage:
+    case Finding::kDamageBeforeFinal:
+    case Finding::kSealedWithoutSuccessor:
+    case Finding::kUnsealedBeforeTwoSpares:
+    case Finding::kSegmentGap:
+    case Finding::kForeignLog:
+    case Finding::kStartMismatch:
+    case Finding::kSegmentIdMismatch:
+    case Finding::kHeaderDamaged:
+    case Finding::kSealMismatch:
+    case Finding::kOnlySpares: return refuse(ErrorCode::kCorrupt);
+    case Finding::kRuleBroken:
+    case Finding::kTooManySpares:
+    case Finding::kSearchBudgetSpent: return refuse(ErrorCode::kFormat);
+  }
+  return refuse(ErrorCode::kCorrupt);
+}
+
+std::string_view describe(Finding finding) noexcept {
+  switch (finding) {
+    case Finding::kNoSegments: return "no segments";
+    case Finding::kEnd: return "the end of the log";
+    case Finding::kSealedEnd: return "the end of the log, behind a seal";
+    case Finding::kTorn:
+      return "a torn tail: bytes behind the last whole entry that no acknowledgement covers";
+    case Finding::kAcknowledgedDamage:
+      return "an entry is damaged that was acknowledged as durable: a later frame vouches for it";
+    case Finding::kDamageBeforeFinal:
+      return "a segment that is not the last one is damaged; expected its next entry, mark or seal";
+    case Finding::kSealedWithoutSuccessor:
+      return "the log ends in a seal, and the segment behind it is missing";
+    case Finding::kUnsealedBeforeTwoSpares:
+      return "expected a seal: two empty segments behind say that there was one";
+    case Finding::kSegmentGap: return "a segment is missing from the sequence";
+    case Finding::kForeignLog: return "the segment belongs to another log";
+    case Finding::kStartMismatch: return "the segment's header does not start at the entry that is due";
+    case Finding::kSegmentIdMismatch: return "the segment's header carries another number than its name";
+    case Finding::kHeaderDamaged:
+      return "the segment's header is damaged, and nothing before it says what it was";
+    case Finding::kRuleBroken: return "a header or frame whose checksum is right breaks a rule of the format";
+    case Finding::kSealMismatch: return "a seal does not fit the frames in front of it";
+    case Finding::kTooManySpares: return "more than two empty segments at the end of the log";
+    case Finding::kSearchBudgetSpent:
+      return "the bytes behind the damage look like frames too often to be searched";
+    case Finding::kFirstSegmentEmpty: return "the log's first segment holds nothing, not even its header";
+    case Finding::kOnlySpares: return "the log consists of empty segments only";
+  }
+  return "";
+}
+
+std::string_view advice_for(Finding finding) noexcept {
+  switch (finding) {
+    case Finding::kTorn: return "nothing acknowledged is lost; open the log, or read with best effort";
+    case Finding::kFirstSegmentEmpty: return "nothing was ever acknowledged; open the log to begin it";
+    case Finding::kSegmentGap:
+    case Finding::kSealedWithoutSuccessor:
+    case Finding::kUnsealedBeforeTwoSpares:
+    case Finding::kOnlySpares: return "nothing was changed; look for the missing file, or restore a copy";
+    default: return "nothing was changed; keep a copy of the directory, then restore or repair it";
+  }
+}
+
+}  // namespace durability::walog

@@ -1,0 +1,75 @@
+#pragma once
+
+// Recovery decides by a table. Reading a log ends in a Finding, what stands there; judge() maps finding and
+// mode to a Verdict, what is done about it. This is the one place where damage gets its meaning.
+
+#include <cstdint>
+
+#include "durability/base/error.hpp"
+
+namespace durability {
+
+/// How much a reader puts up with.
+enum class ReadMode : std::uint8_t {
+  kStrict,      ///< anything but a clean end is an error
+  kBestEffort,  ///< a tail that no acknowledgement covers is left out; damage to acknowledged entries is not
+};
+
+}  // namespace durability
+
+namespace durability::walog {
+
+enum class Mode : std::uint8_t { kStrict, kBestEffort, kResume };
+
+[[nodiscard]] constexpr Mode mode_of(ReadMode mode) noexcept {
+  return mode == ReadMode::kStrict ? Mode::kStrict : Mode::kBestEffort;
+}
+
+enum class Finding : std::uint8_t {
+  kNoSegments,
+  kEnd,                      ///< the final segment is unsealed, only zeros behind its last frame
+  kSealedEnd,                ///< the final segment is sealed, a segment of zeros behind it
+  kTorn,                     ///< what is left behind the last whole batch covers no acknowledgement
+  kAcknowledgedDamage,       ///< a surviving frame vouches for the entry that is missing
+  kDamageBeforeFinal,        ///< anything bad in a segment that is not the final one
+  kSealedWithoutSuccessor,   ///< a sealed log always has a segment behind it: one is lost
+  kUnsealedBeforeTwoSpares,  ///< the second spare is only made once the seal is synced: a seal is lost
+  kSegmentGap,
+  kForeignLog,         ///< a sound header with another log_id
+  kStartMismatch,      ///< a sound header whose start id is not the id that is due
+  kSegmentIdMismatch,  ///< a sound header whose segment id is not the name's
+  kHeaderDamaged,      ///< the header of a segment without a predecessor does not check
+  kRuleBroken,         ///< a checksum is right, but no writer writes this
+  kSealMismatch,       ///< a whole seal that does not fit the frames before it
+  kTooManySpares,      ///< more than two segments of zeros at the end
+  kSearchBudgetSpent,  ///< the search behind the damage was given up
+  kFirstSegmentEmpty,  ///< one segment, number 1, nothing but zeros
+  kOnlySpares,         ///< segments, all of nothing but zeros
+};
+inline constexpr Finding kLastFinding = Finding::kOnlySpares;
+
+enum class Action : std::uint8_t {
+  kRefuse,          ///< report Verdict::code; nothing is changed
+  kAccept,          ///< reading: what was delivered is the log
+  kStartLog,        ///< resume: there is nothing yet
+  kContinueHere,    ///< resume: append behind the last frame
+  kContinueInNext,  ///< resume: the final segment is sealed, go on in the segment of zeros behind it
+  kSealAtCut,       ///< resume: cut the torn tail off with a seal, go on in the next segment
+  kStartOver,       ///< resume: the first segment's file holds nothing, begin with it
+};
+
+struct Verdict {
+  Action action = Action::kRefuse;
+  ErrorCode code = ErrorCode::kCorrupt;  ///< of a refusal
+
+  constexpr bool operator==(const Verdict&) const noexcept = default;
+};
+
+/// Total: every finding has a verdict in every mode.
+[[nodiscard]] Verdict judge(Finding finding, Mode mode) noexcept;
+
+/// What is wrong, in a clause, and what is safe to do next: for the error of a refusal.
+[[nodiscard]] std::string_view describe(Finding finding) noexcept;
+[[nodiscard]] std::string_view advice_for(Finding finding) noexcept;
+
+}  // namespace durability::walog
