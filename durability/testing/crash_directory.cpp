@@ -179,7 +179,7 @@ Status CrashDirectory::do_rename(std::string_view from, std::string_view to) {
   const auto moved = source ? names.at(*source) : std::nullopt;
   if (!moved) return internal::not_found_error(from);
   if (!target) return internal::not_found_error(to);
-  if (*source == *target) return {};
+  if (names.at(*target) == moved) return {};  // one file, two names: POSIX does nothing
   if (moved->is_directory && to.starts_with(std::string(from) + "/")) return refused(EINVAL, "rename", to);
   if (const auto replaced = names.at(*target)) {
     if (replaced->is_directory && !moved->is_directory) return refused(EISDIR, "rename", to);

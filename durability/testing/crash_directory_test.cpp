@@ -270,6 +270,32 @@ TEST(CrashDirectory, HostileSectorsShowBytesThatADeletedFileLeft) {
               ::testing::Not(::testing::Contains("stale!!!")));
 }
 
+TEST(CrashDirectory, HostileSectorsShowBytesOfAFileThatWasReplacedOrTruncated) {
+  const auto replaced = small_sectors();
+  write_synced(*replaced, "old", "stale!!!");
+  write_synced(*replaced, "old", "");
+  ASSERT_TRUE(replaced->create("x").value()->write_at(0, as_bytes("12345678")));
+  EXPECT_THAT(outcomes(*replaced, CrashProfile::hostile(), "x"), ::testing::Contains("stale!!!"));
+
+  const auto truncated = small_sectors();
+  write_synced(*truncated, "old", "stale!!!");
+  ASSERT_TRUE(truncated->create("old").value()->sync_data());
+  ASSERT_TRUE(truncated->create("x").value()->write_at(0, as_bytes("12345678")));
+  EXPECT_THAT(outcomes(*truncated, CrashProfile::hostile(), "x"), ::testing::Contains("stale!!!"));
+}
+
+// V9: what one power cut took away comes back after the next.
+TEST(CrashDirectory, HostileSectorsShowBytesThatAnEarlierPowerCutLost) {
+  const auto directory = small_sectors();
+  write_synced(*directory, "x", "");
+  ASSERT_TRUE(directory->open_append("x").value()->append(as_bytes("stale!!!")));
+  ReplayChooser size_lost({1});
+  const auto after = directory->after_power_cut(CrashProfile::hostile(), size_lost);
+  ASSERT_EQ(text_of(*after, "x"), "");
+  ASSERT_TRUE(after->open_append("x").value()->append(as_bytes("12345678")));
+  EXPECT_THAT(outcomes(*after, CrashProfile::hostile(), "x"), ::testing::Contains("stale!!!"));
+}
+
 TEST(CrashDirectory, BehavesAsAFileSystemInBetween) {
   const auto directory = small_sectors();
   write_synced(*directory, "d/x", "text");

@@ -42,8 +42,7 @@ void SimulatedDisk::unlink(const SimulatedNames::Place& place) {
 
 void SimulatedDisk::rename(const SimulatedNames::Place& from, const SimulatedNames::Place& to) {
   const auto replaced = names_.at(to);
-  if (replaced && !replaced->is_directory && replaced != names_.at(from))
-    remember(file(replaced->id).cached());
+  if (replaced && !replaced->is_directory) remember(file(replaced->id).cached());
   names_.rename(from, to);
 }
 

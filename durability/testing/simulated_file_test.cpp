@@ -88,6 +88,8 @@ TEST(SimulatedFile, ASectorWrittenTwiceMayHoldTheStateBetween) {
   file.write(0, as_bytes("BB"));
   file.write(2, as_bytes("CC"));
   EXPECT_THAT(outcomes(file, CrashProfile::ordered()), UnorderedElementsAre("aaaa", "BBaa", "BBCC"));
+  EXPECT_THAT(outcomes(file, CrashProfile::writeback()),
+              UnorderedElementsAre("aaaa", "BBaa", "BBCC", "...."));
 }
 
 TEST(SimulatedFile, APowerCutChangesNoByteThatAnUnsyncedWriteDidNotCover) {
@@ -171,6 +173,16 @@ TEST(SimulatedFile, AForgottenAppendHasItsSizeButNotItsBytes) {
   auto file = synced("aaaa");
   file.write(4, as_bytes("BBBB"));
   file.fail_sync(SyncFailure::kForget);
+  file.sync();
+  EXPECT_EQ(file.durable(), bytes_of(std::string("aaaa\0\0\0\0", 8)));
+}
+
+TEST(SimulatedFile, ATruncationAlsoDropsWhatAFailedSyncLeftOnTheDisk) {
+  auto file = synced("aaaabbbb");
+  file.write(4, Bytes(4));
+  file.fail_sync(SyncFailure::kForget);
+  file.truncate(4);
+  file.truncate(8);
   file.sync();
   EXPECT_EQ(file.durable(), bytes_of(std::string("aaaa\0\0\0\0", 8)));
 }

@@ -59,9 +59,8 @@ Inode SimulatedNames::create(const Place& place, bool is_directory) {
 void SimulatedNames::unlink(const Place& place) { apply({{place, std::nullopt}}); }
 
 void SimulatedNames::rename(const Place& from, const Place& to) {
-  const auto inode = at(from);
-  if (from == to || !inode || at(to) == inode) return;  // one inode, two names: POSIX does nothing
-  if (inode->is_directory || from.directory == to.directory) {
+  const Inode inode = at(from).value();
+  if (inode.is_directory || from.directory == to.directory) {
     apply({{to, inode}, {from, std::nullopt}});
     return;
   }

@@ -52,6 +52,7 @@ class SimulatedNames {
 
   Inode create(const Place& place, bool is_directory);
   void unlink(const Place& place);
+  /// `from` exists, and `to` does not lead to the same inode.
   void rename(const Place& from, const Place& to);
 
   /// Makes the names of a directory durable.
