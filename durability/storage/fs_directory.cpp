@@ -29,12 +29,12 @@ EntryKind kind_of(const std::optional<FileStatus>& status) {
 
 }  // namespace
 
-Result<std::shared_ptr<FsDirectory>> FsDirectory::open(std::filesystem::path path, const FsOptions& options) {
+Result<std::shared_ptr<Directory>> FsDirectory::open(std::filesystem::path path, const FsOptions& options) {
   const internal::SystemCalls& calls =
       options.system_calls != nullptr ? *options.system_calls : internal::real_system_calls();
   DURABILITY_TRY_ASSIGN(internal::FsRoot root,
                         internal::FsRoot::open(std::move(path), options.create, calls));
-  return std::shared_ptr<FsDirectory>(
+  return std::shared_ptr<Directory>(
       new FsDirectory(std::make_shared<const internal::FsRoot>(std::move(root))));
 }
 

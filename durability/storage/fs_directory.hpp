@@ -32,10 +32,11 @@ struct FsOptions {
 /// Thread-safe. Files and locks that it handed out may outlive it.
 class FsDirectory final : public Directory {
  public:
+  /// A Directory, because Directory::open of a file is hidden in this class.
   /// `path` may be relative to the working directory of now, and may lead through symbolic links; no
   /// path within it may. `io` where it is not a directory.
-  [[nodiscard]] static Result<std::shared_ptr<FsDirectory>> open(std::filesystem::path path,
-                                                                 const FsOptions& options = {});
+  [[nodiscard]] static Result<std::shared_ptr<Directory>> open(std::filesystem::path path,
+                                                               const FsOptions& options = {});
 
   Result<std::unique_ptr<File>> do_open(std::string_view path, OpenMode mode) override;
   Result<EntryKind> do_kind(std::string_view path) override;

@@ -1,0 +1,315 @@
+// Files on a disk under system calls that write short, are interrupted, or fail.
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <limits>
+
+#include "durability/storage/fs_directory.hpp"
+#include "durability/storage/system_calls.hpp"
+#include "durability/storage/test_directories.hpp"
+
+namespace durability::internal {
+namespace {
+
+using testing::ElementsAre;
+
+/// What the system does; the table holds plain functions, so it stands here.
+struct Script {
+  std::vector<std::size_t> writes;  ///< at most so many bytes for the first calls; then no limit
+  int write_error = 0;              ///< once `writes` is used up
+  int interruptions = 0;            ///< of each call, EINTR before it does anything
+  int interrupted = 0;
+  int sync_error = 0;
+  int close_error = 0;
+  int truncate_error = 0;
+  std::size_t read_at_most = std::numeric_limits<std::size_t>::max();
+  int read_error = 0;
+  std::vector<std::string> syncs;
+};
+Script script;
+
+int fail(int error) {
+  errno = error;
+  return -1;
+}
+
+bool interrupts() {
+  if (script.interrupted >= script.interruptions) {
+    script.interrupted = 0;
+    return false;
+  }
+  ++script.interrupted;
+  errno = EINTR;
+  return true;
+}
+
+ssize_t scripted_pwritev(int fd, const iovec* pieces, int count, off_t offset) {
+  if (interrupts()) return -1;
+  if (script.writes.empty()) {
+    return script.write_error != 0 ? fail(script.write_error) : ::pwritev(fd, pieces, count, offset);
+  }
+  const std::size_t limit = script.writes.front();
+  script.writes.erase(script.writes.begin());
+  std::vector<iovec> part(pieces, pieces + count);
+  std::size_t left = limit;
+  for (iovec& piece : part) {
+    piece.iov_len = std::min(piece.iov_len, left);
+    left -= piece.iov_len;
+  }
+  return ::pwritev(fd, part.data(), count, offset);
+}
+
+ssize_t scripted_pread(int fd, void* into, std::size_t length, off_t offset) {
+  if (interrupts()) return -1;
+  if (script.read_error != 0) return fail(script.read_error);
+  return ::pread(fd, into, std::min(length, script.read_at_most), offset);
+}
+
+int scripted_sync(int fd, const char* name) {
+  if (interrupts()) return -1;
+  script.syncs.emplace_back(name);
+  return script.sync_error != 0 ? fail(script.sync_error) : ::fsync(fd);
+}
+
+int scripted_close(int fd) {
+  const int closed = ::close(fd);
+  return script.close_error != 0 ? fail(script.close_error) : closed;
+}
+
+int scripted_ftruncate(int fd, off_t size) {
+  if (interrupts()) return -1;
+  return script.truncate_error != 0 ? fail(script.truncate_error) : ::ftruncate(fd, size);
+}
+
+const SystemCalls& scripted_calls() {
+  static const SystemCalls kCalls = [] {
+    SystemCalls calls = real_system_calls();
+    calls.pwritev = scripted_pwritev;
+    calls.pread = scripted_pread;
+    calls.sync_data = [](int fd) { return scripted_sync(fd, "data"); };
+    calls.sync_all = [](int fd) { return scripted_sync(fd, "all"); };
+    calls.close = scripted_close;
+    calls.ftruncate = scripted_ftruncate;
+    return calls;
+  }();
+  return kCalls;
+}
+
+class FsFileTest : public testing::Test {
+ protected:
+  FsFileTest() {
+    script = {};
+    directory_ = FsDirectory::open(root_.path(), {.create = true, .system_calls = &scripted_calls()}).value();
+    script = {};
+  }
+  ~FsFileTest() override { script = {}; }
+
+  [[nodiscard]] std::string text(std::string_view path) {
+    script = {};
+    return text_of(*directory_, path);
+  }
+
+  TemporaryDirectory root_;
+  std::shared_ptr<Directory> directory_;
+};
+
+constexpr std::string_view kText = "onetwothreefour";
+const std::array kPieces = {as_bytes("one"), as_bytes("two"), as_bytes(""), as_bytes("three"),
+                            as_bytes("four")};
+
+// S4
+TEST_F(FsFileTest, AShortWriteAtEachByteGoesOnWhereItEnded) {
+  for (std::size_t length = 1; length <= kText.size(); ++length) {
+    const auto file = directory_->create("x").value();
+    script.writes = {length};
+    ASSERT_TRUE(succeeded(file->write_at(2, kPieces))) << length;
+    EXPECT_TRUE(script.writes.empty());
+    EXPECT_EQ(text("x"), std::string(2, '\0') + std::string(kText)) << length;
+  }
+}
+
+// S4
+TEST_F(FsFileTest, AWriteOfOneByteAtATimeIsWhole) {
+  const auto file = directory_->create("x").value();
+  script.writes.assign(kText.size(), 1);
+  ASSERT_TRUE(succeeded(file->write_at(0, kPieces)));
+  EXPECT_EQ(text("x"), kText);
+}
+
+// S5
+TEST_F(FsFileTest, InterruptedCallsAreMadeAgainAndNoByteIsWrittenTwice) {
+  const auto file = directory_->create("x").value();
+  script.interruptions = 3;
+  script.writes = {4, 1, 6};
+  ASSERT_TRUE(succeeded(file->append(as_bytes(kText))));
+  script.interruptions = 3;
+  ASSERT_TRUE(succeeded(file->write_at(kText.size(), as_bytes("!"))));
+  ASSERT_TRUE(succeeded(file->sync_data()));
+  std::array<std::byte, 32> buffer{};
+  script.read_at_most = 5;
+  EXPECT_EQ(file->read_at(0, buffer).value(), kText.size() + 1);
+  ASSERT_TRUE(succeeded(file->truncate(kText.size())));
+  ASSERT_TRUE(succeeded(file->sync_data()));
+  EXPECT_THAT(script.syncs, ElementsAre("data", "all"));
+  EXPECT_EQ(text("x"), kText);
+}
+
+TEST_F(FsFileTest, AWriteErrorBehindAShortWriteNamesTheOffsetAndTheReason) {
+  for (const int reason : {EIO, ENOSPC, EDQUOT}) {
+    const auto file = directory_->create("x").value();
+    script.writes = {4};
+    script.write_error = reason;
+    const Status written = file->write_at(10, kPieces);
+    ASSERT_TRUE(fails_with(written, ErrorCode::kIo));
+    EXPECT_EQ(written.error().os_error(), reason);
+    EXPECT_EQ(written.error().offset(), 14U);
+    EXPECT_EQ(written.error().path(), "x");
+    EXPECT_FALSE(written.error().advice().empty());
+    script = {};
+  }
+}
+
+TEST_F(FsFileTest, AWriteThatMakesNoProgressIsAnErrorAndNotALoop) {
+  const auto file = directory_->create("x").value();
+  script.writes = {0};
+  EXPECT_TRUE(fails_with(file->write_at(0, kPieces), ErrorCode::kIo));
+}
+
+TEST_F(FsFileTest, PreallocationReportsAFullDisk) {
+  const auto file = directory_->create("x").value();
+  script.writes = {1 << 16};
+  script.write_error = ENOSPC;
+  EXPECT_EQ(file->preallocate(0, 1 << 20).error().os_error(), ENOSPC);
+}
+
+TEST_F(FsFileTest, ShortReadsGoOnAndReadErrorsNameTheOffset) {
+  const auto file = directory_->create("x").value();
+  ASSERT_TRUE(succeeded(file->write_at(0, kPieces)));
+  std::array<std::byte, kText.size()> buffer{};
+  script.read_at_most = 1;
+  EXPECT_EQ(file->read_at(0, buffer).value(), kText.size());
+  EXPECT_EQ(as_text(buffer), kText);
+  script.read_error = EIO;
+  const auto failed = file->read_at(3, buffer);
+  ASSERT_TRUE(fails_with(failed, ErrorCode::kIo));
+  EXPECT_EQ(failed.error().offset(), 3U);
+}
+
+// S7: a failed sync is told, and never tried again behind the caller's back.
+TEST_F(FsFileTest, AFailedSyncIsReportedAfterOneAttempt) {
+  const auto file = directory_->create("x").value();
+  script.sync_error = EIO;
+  EXPECT_EQ(file->sync_data().error().os_error(), EIO);
+  EXPECT_EQ(script.syncs.size(), 1U);
+}
+
+// C17: fdatasync may leave out a size that shrank, and what was cut off comes back.
+TEST_F(FsFileTest, TheFirstSyncBehindATruncationSyncsTheMetadataToo) {
+  const auto file = directory_->create("x").value();
+  ASSERT_TRUE(succeeded(file->write_at(0, kPieces)));
+  ASSERT_TRUE(succeeded(file->sync_data()));
+  ASSERT_TRUE(succeeded(file->truncate(1)));
+  ASSERT_TRUE(succeeded(file->sync_data()));
+  ASSERT_TRUE(succeeded(file->sync_data()));
+  EXPECT_THAT(script.syncs, ElementsAre("data", "all", "data"));
+}
+
+TEST_F(FsFileTest, CutByItsOpeningCountsAsATruncation) {
+  ASSERT_TRUE(succeeded(directory_->atomic_write("x", as_bytes(kText))));
+  const auto file = directory_->create("x").value();
+  script.syncs.clear();
+  ASSERT_TRUE(succeeded(file->sync_data()));
+  EXPECT_THAT(script.syncs, ElementsAre("all"));
+}
+
+TEST_F(FsFileTest, AFailedTruncationIsReported) {
+  ASSERT_TRUE(succeeded(directory_->atomic_write("x", as_bytes(kText))));
+  script.truncate_error = EIO;
+  EXPECT_TRUE(fails_with(directory_->create("x"), ErrorCode::kIo));
+  EXPECT_TRUE(fails_with(directory_->open_append("x").value()->truncate(0), ErrorCode::kIo));
+  EXPECT_EQ(text("x"), kText);
+}
+
+// F7: a failed write-back is told to the descriptors that were open, each once; a sync through a new
+// one may succeed over lost pages.
+TEST_F(FsFileTest, SyncsGoThroughTheDescriptorThatWrote) {
+  static int written;
+  static std::vector<int> synced;
+  synced.clear();
+  SystemCalls calls = real_system_calls();
+  calls.pwritev = [](int fd, const iovec* pieces, int count, off_t offset) {
+    written = fd;
+    return ::pwritev(fd, pieces, count, offset);
+  };
+  calls.sync_data = [](int fd) {
+    synced.push_back(fd);
+    return ::fdatasync(fd);
+  };
+  const auto directory = FsDirectory::open(root_.path(), {.create = true, .system_calls = &calls}).value();
+  const auto file = directory->create("x").value();
+  ASSERT_TRUE(succeeded(file->append(as_bytes(kText))));
+  ASSERT_TRUE(succeeded(file->sync_data()));
+  EXPECT_THAT(synced, ElementsAre(written));
+  ASSERT_TRUE(succeeded(directory->write_durable("y", as_bytes(kText))));
+  EXPECT_EQ(synced.back(), written);
+}
+
+// S9
+TEST_F(FsFileTest, ACloseErrorSurfacesOnceAndTheDescriptorIsGone) {
+  for (const int reason : {EIO, EINTR}) {
+    const auto file = directory_->create("x").value();
+    script.close_error = reason;
+    EXPECT_EQ(file->close().error().os_error(), reason);
+    EXPECT_TRUE(succeeded(file->close()));
+    EXPECT_TRUE(fails_with(file->size(), ErrorCode::kInvalidState));
+    script = {};
+  }
+}
+
+// S9: what close says decides whether the new contents take the old ones' place.
+TEST_F(FsFileTest, ACloseErrorStopsAnAtomicWrite) {
+  ASSERT_TRUE(succeeded(directory_->atomic_write("x", as_bytes("old"))));
+  script.close_error = EIO;
+  EXPECT_TRUE(fails_with(directory_->atomic_write("x", as_bytes("new")), ErrorCode::kIo));
+  EXPECT_EQ(text("x"), "old");
+  EXPECT_EQ(directory_->list("")->size(), 1U);
+}
+
+// C20: a mapped file that another process cuts kills the reader with SIGBUS.
+TEST_F(FsFileTest, AFileThatSomebodyElseCutsReadsShort) {
+  const std::string text(1 << 16, 'x');
+  ASSERT_TRUE(succeeded(directory_->atomic_write("x", as_bytes(text))));
+  const auto file = directory_->open("x").value();
+  ASSERT_EQ(::truncate((root_.path() / "x").c_str(), 100), 0);
+  Bytes buffer(text.size());
+  EXPECT_EQ(file->read_at(0, buffer).value(), 100U);
+  EXPECT_EQ(file->read_at(4096, buffer).value(), 0U);
+}
+
+// C20: cut between the look at its size and the read.
+TEST_F(FsFileTest, ReadFileReportsAFileThatShrinksUnderIt) {
+  ASSERT_TRUE(succeeded(directory_->atomic_write("x", as_bytes(kText))));
+  SystemCalls calls = real_system_calls();
+  calls.pread = [](int fd, void* into, std::size_t length, off_t offset) {
+    return ::pread(fd, into, length, offset + 5);  // what it sees of a file five bytes shorter
+  };
+  const auto directory = FsDirectory::open(root_.path(), {.create = true, .system_calls = &calls}).value();
+  EXPECT_TRUE(fails_with(directory->read_file("x", 100), ErrorCode::kTruncated));
+}
+
+TEST_F(FsFileTest, DroppingCachedPagesKeepsTheContents) {
+  const auto file = directory_->create("x").value();
+  ASSERT_TRUE(succeeded(file->write_at(0, kPieces)));
+  ASSERT_TRUE(succeeded(file->sync_data()));
+  ASSERT_TRUE(succeeded(file->drop_cached_pages()));
+  EXPECT_EQ(text("x"), kText);
+}
+
+}  // namespace
+}  // namespace durability::internal
