@@ -105,13 +105,11 @@ consteval bool has_c_array() {
 
 template <class T>
 consteval bool has_fields_by_reflection() {
-  if constexpr (!std::is_aggregate_v<T> || std::is_array_v<T> || std::is_union_v<T>) {
-    return false;
-  } else if constexpr (HasBase<T>) {
-    return false;
-  } else {
+  if constexpr (std::is_aggregate_v<T> && std::is_class_v<T> && !HasBase<T>) {
     constexpr std::size_t kCount = count_initializers<T>();
     return kCount <= kMaxFields && !has_c_array<T, kCount>();
+  } else {
+    return false;
   }
 }
 

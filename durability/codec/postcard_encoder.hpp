@@ -2,6 +2,7 @@
 
 // The bytes of one value on their way into the caller's buffer.
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -26,8 +27,7 @@ inline constexpr std::uint64_t kPostcardMaxEmptyItems = 65'536;
 /// and what is encoded must not lie in it.
 class PostcardEncoder {
  public:
-  explicit PostcardEncoder(Bytes& out) noexcept
-      : out_(out), start_(out.size()), cursor_(out.data() + out.size()), end_(cursor_) {}
+  explicit PostcardEncoder(Bytes& out) noexcept : out_(out), start_(out.size()) {}
   ~PostcardEncoder();
   PostcardEncoder(const PostcardEncoder&) = delete;
   PostcardEncoder& operator=(const PostcardEncoder&) = delete;
@@ -47,25 +47,21 @@ class PostcardEncoder {
   bool fail(Error error);
 
   /// Bytes written so far, this value's and what was there before it.
-  [[nodiscard]] std::size_t position() const noexcept {
-    return static_cast<std::size_t>(cursor_ - out_.data());
-  }
+  [[nodiscard]] std::size_t position() const noexcept { return out_.size() + scratch_size(); }
 
   void put_byte(std::byte byte) {
-    if (cursor_ == end_) grow(1);
+    if (room() == 0) flush();
     *cursor_++ = byte;
   }
 
   template <class U>
   void put_varint(U value) {
-    if (room() < internal::kMaxVarintBytes<U>) [[unlikely]] {
-      grow(internal::varint_size(value));
-    }
+    if (room() < internal::kMaxVarintBytes<U>) flush();
     cursor_ = internal::write_varint(cursor_, value);
   }
 
   void put_bytes(const void* from, std::size_t size) {
-    if (room() < size) return put_bytes_growing(from, size);
+    if (room() < size) return put_long(from, size);
     if (size != 0) std::memcpy(cursor_, from, size);
     cursor_ += size;
   }
@@ -80,19 +76,20 @@ class PostcardEncoder {
   }
 
  private:
-  [[nodiscard]] std::size_t room() const noexcept { return static_cast<std::size_t>(end_ - cursor_); }
-  void grow(std::size_t size);
-  void put_bytes_growing(const void* from, std::size_t size);
-  void resize_to(std::size_t size, std::size_t used);
+  [[nodiscard]] std::size_t scratch_size() const noexcept {
+    return static_cast<std::size_t>(cursor_ - scratch_.data());
+  }
+  [[nodiscard]] std::size_t room() const noexcept { return scratch_.size() - scratch_size(); }
+  void flush();
+  void put_long(const void* from, std::size_t size);
   bool fail_too_deep();
   bool fail_too_many_empty();
 
-  // The buffer's size runs ahead of what is written, a chunk at a time, so that a field is stored
-  // through a pointer; finish() sets it right.
+  // Fields are stored here through a pointer and reach the buffer together: most entries in one piece.
+  std::array<std::byte, 256> scratch_;
+  std::byte* cursor_ = scratch_.data();
   Bytes& out_;
   std::size_t start_;
-  std::byte* cursor_;
-  std::byte* end_;
   std::uint64_t empty_items_ = 0;
   unsigned depth_ = 0;
   bool finished_ = false;

@@ -120,8 +120,8 @@ TEST(PostcardHostileInput, NestedCountsShareOneAllowance) {
 
 TEST(PostcardHostileInput, NestingAMillionDeepIsAnError) {
   const Bytes ones(1'000'000, std::byte{1});
-  expect_refused_cheaply<Tree>(ones, 1'000'000 + kPostcardMaxDepth * sizeof(Tree));
-  expect_refused_cheaply<Chain>(ones, kPostcardMaxDepth * sizeof(Chain));
+  expect_refused_cheaply<Tree>(ones, 1'000'000 + std::size_t{kPostcardMaxDepth} * sizeof(Tree));
+  expect_refused_cheaply<Chain>(ones, std::size_t{kPostcardMaxDepth} * sizeof(Chain));
 }
 
 Tree tree_of_depth(unsigned depth) {
@@ -146,7 +146,7 @@ TEST(PostcardHostileInput, WhatIsEncodedIsNeverTooDeepToBeDecoded) {
 
   bytes.assign(kPostcardMaxDepth, std::byte{1});
   bytes.push_back(std::byte{0});
-  expect_refused_cheaply<Tree>(bytes, 2 * kPostcardMaxDepth * sizeof(Tree));
+  expect_refused_cheaply<Tree>(bytes, 2 * std::size_t{kPostcardMaxDepth} * sizeof(Tree));
 }
 
 TEST(PostcardHostileInput, SiblingsDoNotCountAsDepth) {

@@ -138,7 +138,7 @@ TEST(Postcard, EncodesViewsLikeWhatTheyView) {
 }
 
 TEST(Postcard, FollowsBoxesIntoARecursiveType) {
-  Expression expression = std::make_unique<Sum>(Sum{1, std::make_unique<Sum>(Sum{-2, 3})});
+  const Expression expression = std::make_unique<Sum>(Sum{1, std::make_unique<Sum>(Sum{-2, 3})});
   EXPECT_EQ(encoded(expression), bytes_of({1, 0, 2, 1, 0, 3, 0, 6}));
   const auto back = Postcard::decode<Expression>(encoded(expression));
   ASSERT_TRUE(back) << back.error();
@@ -183,7 +183,7 @@ TEST(Postcard, EncodesAnEnumAsTheIndexOfAUnitVariant) {
 }
 
 TEST(Postcard, RefusesAnEnumeratorThatItsTypeCannotHold) {
-  EXPECT_EQ(Postcard::decode<Colour>(bytes_of({0xFF, 0x01})).value(), Colour{255});
+  EXPECT_EQ(Postcard::decode<Colour>(bytes_of({0xFF, 0x01})).value(), static_cast<Colour>(255));  // NOLINT
   EXPECT_FALSE(Postcard::decode<Colour>(bytes_of({0x80, 0x02})));
   EXPECT_FALSE(Postcard::decode<Signed>(bytes_of({0xFF, 0xFF, 0xFF, 0xFF, 0x0F})));
 }

@@ -64,9 +64,10 @@ std::string hex_of(ByteView bytes) {
 
 Bytes bytes_of_hex(std::string_view text) {
   Bytes bytes;
-  for (; text.size() >= 2; text.remove_prefix(2)) {
+  for (std::size_t at = 0; at + 2 <= text.size(); at += 2) {
+    const char* const digits = &text[at];
     unsigned byte = 0;
-    std::from_chars(text.data(), text.data() + 2, byte, 16);
+    std::from_chars(digits, digits + 2, byte, 16);
     bytes.push_back(static_cast<std::byte>(byte));
   }
   return bytes;
