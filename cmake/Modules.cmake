@@ -51,7 +51,7 @@ endfunction()
 function(durability_test name)
   add_executable(${name} ${ARGN})
   target_link_libraries(${name} PRIVATE durability::durability durability::testing durability_warnings
-                                        GTest::gtest GTest::gmock GTest::gtest_main)
+                                        GTest::gtest GTest::gmock GTest::gtest_main rapidcheck)
   target_compile_definitions(${name} PRIVATE DURABILITY_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 300 LABELS ${name})
 endfunction()
