@@ -1,0 +1,131 @@
+#pragma once
+
+// The state that a crash left: the checkpoint, and the log behind it.
+//
+//   checkpoint: last_applied = L           log: entries F … N
+//   state    =  init(checkpoint's state),  then apply(entry) for L + 1 … N, each once, in order
+//
+// That is right only if nothing is missing in between, so it is refused otherwise (`invalid_state`, naming
+// the missing range):
+//   - the log must reach back to the checkpoint:   F <= L + 1   (without a checkpoint: F = 1)
+//   - and must not end before it:                  N >= L
+// The second catches a log that was put back, lost, or replaced: its next entry would get an id that the
+// checkpoint has already, and be skipped the next time.
+//
+// A checkpoint that is missing is not an error by itself: an old one that was never written, or was removed,
+// leaves a log that begins at entry 1. A damaged one is ignored by best effort, on the same condition, and
+// then a log must be there at all: no log and a damaged checkpoint is not a fresh start.
+//
+// Nothing is ever written, synced or locked: the disk is after it as it was before, whatever happens. Beside
+// a live writer the state is one that the log had. If it publishes between the reading of the checkpoint and
+// of the log, that is `invalid_state`: recover again.
+
+#include <concepts>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include "durability/checkpoint/file.hpp"
+#include "durability/recover/options.hpp"
+#include "durability/walog/reader.hpp"
+
+namespace durability {
+
+template <class State>
+struct Recovery {
+  State state;
+  std::optional<EntryId> checkpoint_id;     ///< its last_applied; none: the log alone
+  EntryId last_applied;                     ///< the state contains the entries up to here; 0: none
+  std::uint64_t replayed = 0;               ///< entries of the log that were applied
+  bool torn_tail = false;                   ///< the log's tail, which no acknowledgement covers, was left out
+  std::optional<Error> ignored_checkpoint;  ///< best effort went on without it, because of this
+};
+
+namespace recover {
+
+/// Whether best effort may do without a checkpoint that gave `error`.
+[[nodiscard]] bool is_damage(const Error& error) noexcept;
+
+/// Nothing where the log alone is enough: it is there, and begins at entry 1. Otherwise the checkpoint's
+/// error.
+Status check_log_stands_alone(const std::shared_ptr<Directory>& directory, ReadMode mode,
+                              const Error& checkpoint_error);
+
+/// The entry behind the checkpoint; `invalid_state` where there can be none, or where the ceiling lies before
+/// the checkpoint.
+Result<EntryId> first_to_replay(std::string_view checkpoint_path, EntryId checkpoint,
+                                std::optional<EntryId> ceiling);
+
+/// `invalid_state` where the log ends before the checkpoint.
+Status check_log_reaches(std::string_view checkpoint_path, EntryId checkpoint, const WalReadReport& log);
+
+/// The checkpoint; nothing where there is none, or where it is damaged and may be ignored.
+template <class C, class Codec>
+Result<std::optional<Checkpoint<C>>> read_checkpoint(const std::shared_ptr<Directory>& directory,
+                                                     std::string_view path, ReadMode mode,
+                                                     std::optional<Error>& ignored) {
+  auto read = CheckpointFile(directory).template read<C, Codec>(path);
+  if (read) return std::optional(*std::move(read));
+  Error error = std::move(read).error();
+  if (error.code() == ErrorCode::kNotFound) return std::optional<Checkpoint<C>>();
+  if (mode == ReadMode::kStrict || !is_damage(error)) return error;
+  DURABILITY_TRY(check_log_stands_alone(directory, mode, error));
+  ignored = std::move(error);
+  return std::optional<Checkpoint<C>>();
+}
+
+}  // namespace recover
+
+/// Recovers a State from a checkpoint of type C and a log of entries of type E; see the top of this file.
+///
+///   init(std::optional<C>) -> State            the checkpoint's state, or none
+///   apply(State&, EntryId, const E&)           returns nothing, or a Status; an error ends recovery
+///
+/// Errors: `invalid_state`: part of the history is missing, or the ceiling lies before the checkpoint;
+/// `truncated`, `format`, `crc_mismatch`, `decode`: the checkpoint is damaged, or not a C; all errors of
+/// WalReader; those of `apply`. Memory: the checkpoint's file, its state, and one entry. Not thread-safe
+/// in itself; safe beside a live writer.
+template <class C, class E, class Codec = Postcard, class Init, class Apply>
+  requires std::invocable<Init&, std::optional<C>> && DecoderFor<Codec, C> && DecoderFor<Codec, E>
+auto recover_with_wal(const std::shared_ptr<Directory>& directory, std::string_view checkpoint_path,
+                      const RecoveryOptions& options, Init&& init, Apply&& apply)
+    -> Result<Recovery<std::invoke_result_t<Init&, std::optional<C>>>> {
+  using State = std::invoke_result_t<Init&, std::optional<C>>;
+  using Applied = std::invoke_result_t<Apply&, State&, EntryId, const E&>;
+  static_assert(std::is_void_v<Applied> || std::same_as<Applied, Status>,
+                "apply returns nothing, or a Status");
+
+  std::optional<Error> ignored;
+  DURABILITY_TRY_ASSIGN(auto checkpoint, (recover::read_checkpoint<C, Codec>(directory, checkpoint_path,
+                                                                             options.mode(), ignored)));
+  const EntryId base = checkpoint ? checkpoint->last_applied : EntryId(0);
+  DURABILITY_TRY_ASSIGN(const EntryId from,
+                        recover::first_to_replay(checkpoint_path, base, options.ceiling()));
+
+  std::optional<C> stored;
+  if (checkpoint) stored = std::move(checkpoint->state);
+  Recovery<State> recovery{.state = std::invoke(init, std::move(stored)),
+                           .checkpoint_id = checkpoint ? std::optional(base) : std::nullopt,
+                           .last_applied = base,
+                           .ignored_checkpoint = std::move(ignored)};
+  WalReader<E, Codec> reader = WalReader<E, Codec>(directory).from(from);
+  if (options.ceiling()) reader = reader.up_to(*options.ceiling());
+  DURABILITY_TRY_ASSIGN(const WalReadReport log,
+                        reader.for_each(options.mode(), [&](EntryId id, const E& entry) -> Status {
+                          if constexpr (std::is_void_v<Applied>) {
+                            std::invoke(apply, recovery.state, id, entry);
+                          } else {
+                            DURABILITY_TRY(std::invoke(apply, recovery.state, id, entry));
+                          }
+                          recovery.last_applied = id;
+                          ++recovery.replayed;
+                          return {};
+                        }));
+  DURABILITY_TRY(recover::check_log_reaches(checkpoint_path, base, log));
+  recovery.torn_tail = log.torn_tail;
+  return recovery;
+}
+
+}  // namespace durability
