@@ -1,0 +1,55 @@
+#pragma once
+
+// How a command is added to the command line.
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "output.hpp"
+
+namespace durability::cli {
+
+/// What every command takes; each adds its own.
+struct CommonOptions {
+  std::string place;  ///< DIR or FILE
+  bool json = false;
+};
+
+/// What the command line asked for, to be run once all of it has been understood.
+using Selected = std::function<ExitStatus()>;
+
+struct CommandText {
+  std::string name;
+  std::string description;
+  std::string place;  ///< name of its one argument
+  std::string place_description;
+};
+
+inline const char* const kDirectoryHelp = "The directory that holds wal/";
+
+/// Adds a command; the caller adds its options to both of what is returned.
+template <class Options>
+std::pair<CLI::App*, std::shared_ptr<Options>> add_command(CLI::App& parent, const CommandText& text,
+                                                           Selected& selected,
+                                                           Outcome (*run)(const Options&)) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = parent.add_subcommand(text.name, text.description);
+  command->add_option(text.place, options->place, text.place_description)->required();
+  command->add_flag("--json", options->json, "Print JSON, errors included, to standard output");
+  command->callback([options, run, &selected] {
+    selected = [options, run] { return present(run(*options), options->json); };
+  });
+  return {command, options};
+}
+
+void add_wal_append(CLI::App& wal, Selected& selected);
+void add_wal_dump(CLI::App& wal, Selected& selected);
+void add_wal_verify(CLI::App& wal, Selected& selected);
+void add_wal_ls(CLI::App& wal, Selected& selected);
+void add_wal_truncate(CLI::App& wal, Selected& selected);
+void add_checkpoint_show(CLI::App& checkpoint, Selected& selected);
+void add_checkpoint_verify(CLI::App& checkpoint, Selected& selected);
+
+}  // namespace durability::cli

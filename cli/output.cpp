@@ -1,0 +1,85 @@
+#include "output.hpp"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+
+namespace durability::cli {
+namespace {
+
+constexpr auto kReplaceBadUtf8 = Json::error_handler_t::replace;
+
+Json or_null(std::optional<std::uint64_t> number) { return number ? Json(*number) : Json(nullptr); }
+
+Json json_of(const Error& error) {
+  Json object{{"code", code_name(error.code())},
+              {"message", error.message()},
+              {"path", error.path()},
+              {"offset", or_null(error.offset())}};
+  if (!error.advice().empty()) object["advice"] = error.advice();
+  if (error.os_error() != 0) object["errno"] = error.os_error();
+  if (error.expected() && error.actual()) {
+    object["expected"] = *error.expected();
+    object["actual"] = *error.actual();
+  }
+  return object;
+}
+
+std::string object_line(const Outcome& outcome) {
+  Json object{{"ok", !outcome.error}};
+  if (outcome.fields) object.update(*outcome.fields);
+  if (outcome.error) object["error"] = json_of(*outcome.error);
+  return object.dump(-1, ' ', false, kReplaceBadUtf8) + "\n";
+}
+
+ExitStatus status_of(const Error& error) {
+  return error.code() == ErrorCode::kInvalidConfig ? kWrongUsage : kRefused;
+}
+
+ExitStatus print_error(const Error& error) {
+  fmt::print(stderr, "durability: {}\n", error);
+  return status_of(error);
+}
+
+}  // namespace
+
+ExitStatus present(const Outcome& outcome, bool json) {
+  std::string text = outcome.text;
+  if (json) text = outcome.fields || outcome.error ? object_line(outcome) : "";
+  if (Status written = write_to_stdout(text); !written) {
+    if (outcome.error) return print_error(*outcome.error);
+    return print_error(written.error());
+  }
+  if (!outcome.error) return kSound;
+  return json ? status_of(*outcome.error) : print_error(*outcome.error);
+}
+
+Json id_or_null(std::optional<EntryId> id) { return id ? Json(id->value()) : Json(nullptr); }
+
+std::string count_of(std::uint64_t count, std::string_view one, std::string_view many) {
+  return fmt::format("{} {}", count, count == 1 ? one : many);
+}
+
+Result<std::shared_ptr<Directory>> open_existing(const std::string& directory) {
+  return FsDirectory::open(directory, FsOptions{.create = false});
+}
+
+Error located(const std::string& directory, Error error) {
+  const std::filesystem::path root(directory);
+  return error.in_file(error.path().empty() ? directory : (root / error.path()).string());
+}
+
+Status write_to_stdout(std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(STDOUT_FILENO, text.data(), text.size());
+    if (written >= 0) {
+      text.remove_prefix(static_cast<std::size_t>(written));
+    } else if (errno != EINTR) {
+      return Error::from_errno(errno, "write").in_file("standard output").advise("stopped there");
+    }
+  }
+  return {};
+}
+
+}  // namespace durability::cli

@@ -1,0 +1,244 @@
+// wal append: lines of standard input become entries.
+//
+// When an entry counts: with --durable once a sync that began after it was written has succeeded; without,
+// once it has been handed to the operating system, so that the death of this process loses none that
+// counted. Only entries that count are acknowledged and summed up.
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <cstdint>
+#include <ranges>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "command.hpp"
+#include "durability/walog/sync_writer.hpp"
+#include "ledger.hpp"
+#include "line_reader.hpp"
+
+namespace durability::cli {
+namespace {
+
+struct AppendOptions : CommonOptions {
+  bool durable = false;
+  bool acks = false;
+  std::size_t threads = 1;
+  std::size_t batch = 1;
+  WalOptions wal;
+};
+
+/// An entry is its bytes.
+struct RawCodec {
+  template <class T>
+  static Status encode(const T& entry, Bytes& out) {
+    out.insert(out.end(), entry.begin(), entry.end());
+    return {};
+  }
+};
+using Writer = SyncWalWriter<ByteView, RawCodec>;
+
+/// Counts syncs, and watches how far the log has been handed to the operating system.
+class Watch final : public WalObserver {
+ public:
+  void on_append(EntryId id, std::uint64_t) noexcept override { appended_ = id.value(); }
+  void on_flush(std::uint64_t) noexcept override { flushed_ = appended_.load(); }
+  void on_sync(DurableId, std::chrono::nanoseconds) noexcept override { ++syncs_; }
+
+  [[nodiscard]] EntryId flushed() const noexcept { return EntryId(flushed_); }
+  [[nodiscard]] std::uint64_t syncs() const noexcept { return syncs_; }
+
+ private:
+  std::atomic<std::uint64_t> appended_ = 0;
+  std::atomic<std::uint64_t> flushed_ = 0;
+  std::atomic<std::uint64_t> syncs_ = 0;
+};
+
+/// One run of the command.
+class Append {
+ public:
+  Append(const AppendOptions& options, Writer& writer, const Watch& watch, LineReader& reader)
+      : options_(options), writer_(writer), watch_(watch), reader_(reader), ledger_(options.acks) {}
+
+  /// Takes all lines in, with all threads, and closes the log.
+  void run() {
+    {
+      std::vector<std::jthread> threads;
+      for (std::size_t i = 0; i < options_.threads; ++i) threads.emplace_back([this] { take_lines(); });
+    }
+    if (auto failure = reader_.failure()) fail(*std::move(failure));
+    const EntryId last = writer_.last_entry_id();
+    if (Status closed = writer_.close(); !closed) return fail(located(options_.place, closed.error()));
+    if (Status counted = ledger_.count_up_to(last); !counted) fail(counted.error());
+  }
+
+  [[nodiscard]] const std::optional<Error>& error() const { return error_; }
+  [[nodiscard]] Tally tally() const { return ledger_.tally(); }
+
+ private:
+  void take_lines() {
+    Lines lines;
+    while (reader_.next(options_.batch, lines)) {
+      const auto first = append(lines);
+      if (!first) return fail(located(options_.place, first.error()));
+      const EntryId last(first->value() + lines.size() - 1);
+      const Result<EntryId> counted = options_.durable ? last : handed_over(lines, last);
+      if (!counted) return fail(located(options_.place, counted.error()));
+      if (Status noted = ledger_.appended(lines, *first, *counted); !noted) return fail(noted.error());
+    }
+  }
+
+  /// Up to which id everything is in the hands of the operating system.
+  Result<EntryId> handed_over(const Lines& lines, EntryId last) {
+    // Entries that are larger than the log's buffer go past it, and past Watch.
+    if (lines.bytes() < options_.wal.buffer_bytes / 2) return watch_.flushed();
+    DURABILITY_TRY(writer_.flush());
+    return last;
+  }
+
+  /// The id of the first one. With --durable they all are when it returns.
+  Result<EntryId> append(const Lines& lines) {
+    if (lines.size() == 1) {
+      if (!options_.durable) return writer_.append_bytes(lines[0]);
+      DURABILITY_TRY_ASSIGN(const DurableId id, writer_.append_durable_bytes(lines[0]));
+      return id.entry();
+    }
+    const auto views = std::views::iota(std::size_t{0}, lines.size()) |
+                       std::views::transform([&](std::size_t i) { return lines[i]; });
+    DURABILITY_TRY_ASSIGN(const EntryId last, writer_.append_batch(views));
+    if (options_.durable) DURABILITY_TRY(writer_.wait_until_durable(last));
+    return EntryId(last.value() - (lines.size() - 1));
+  }
+
+  /// The first failure ends the run; what it did to the others ("an earlier failure…") says less.
+  void fail(Error error) {
+    reader_.stop();
+    const std::lock_guard lock(mutex_);
+    if (!error_ || (error_->code() == ErrorCode::kInvalidState && error.code() != ErrorCode::kInvalidState)) {
+      error_ = std::move(error);
+    }
+  }
+
+  const AppendOptions& options_;
+  Writer& writer_;
+  const Watch& watch_;
+  LineReader& reader_;
+  Ledger ledger_;
+  std::mutex mutex_;
+  std::optional<Error> error_;
+};
+
+std::optional<std::uint64_t> size_of_input() {
+  struct stat status{};
+  if (::fstat(STDIN_FILENO, &status) != 0 || !S_ISREG(status.st_mode)) return {};
+  return static_cast<std::uint64_t>(status.st_size);
+}
+
+Outcome summary(const Append& append, std::uint64_t syncs, double seconds) {
+  const Tally tally = append.tally();
+  std::string ids;
+  if (tally.first) ids = fmt::format(", ids {} to {}", *tally.first, *tally.last);
+  return {.fields = Json{{"entries", tally.entries},
+                         {"first_entry_id", id_or_null(tally.first)},
+                         {"last_entry_id", id_or_null(tally.last)},
+                         {"bytes", tally.bytes},
+                         {"seconds", seconds},
+                         {"syncs", syncs}},
+          .text = fmt::format("appended {} ({} bytes){} in {:.3f} s with {}\n",
+                              count_of(tally.entries, "entry", "entries"), tally.bytes, ids, seconds,
+                              count_of(syncs, "sync", "syncs")),
+          .error = append.error()};
+}
+
+Outcome run_append(const AppendOptions& options) {
+  std::signal(SIGPIPE, SIG_IGN);  // a closed standard output is an error to stop at, with the log closed
+  const auto begin = std::chrono::steady_clock::now();
+  if (Status sound = options.wal.validate(); !sound) {
+    return Outcome::failed(located(options.place, sound.error()));
+  }
+  auto directory = FsDirectory::open(options.place);
+  if (!directory) return Outcome::failed(directory.error());
+  const auto watch = std::make_shared<Watch>();
+  WalOptions wal = options.wal;
+  wal.observer = watch;
+  auto writer = Writer::open(*directory, std::move(wal));
+  if (!writer) return Outcome::failed(located(options.place, writer.error()));
+
+  Progress progress("appending", size_of_input());
+  auto reader = LineReader::open(STDIN_FILENO, progress);
+  if (!reader) return Outcome::failed(reader.error());
+  Append append(options, **writer, *watch, **reader);
+  append.run();
+  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin;
+  Outcome outcome = summary(append, watch->syncs(), elapsed.count());
+  if (options.acks && !options.json) {
+    // Standard output is for acknowledgements only.
+    fmt::print(stderr, "{}", outcome.text);
+    outcome.text.clear();
+  }
+  return outcome;
+}
+
+FlushPolicy parse_policy(const std::string& text) {
+  const auto number_behind = [&text](std::string_view prefix) -> std::optional<std::uint64_t> {
+    if (!text.starts_with(prefix)) return {};
+    std::uint64_t number = 0;
+    if (!CLI::detail::lexical_cast(text.substr(prefix.size()), number)) return {};
+    return number;
+  };
+  if (text == "per-append") return FlushPolicy::per_append();
+  if (text == "manual") return FlushPolicy::manual();
+  if (const auto appends = number_behind("every=")) return FlushPolicy::every(*appends);
+  constexpr std::uint64_t kMaxMilliseconds = std::uint64_t{1} << 40U;  // 34 years: fits in nanoseconds
+  if (const auto milliseconds = number_behind("interval=");
+      milliseconds && *milliseconds < kMaxMilliseconds) {
+    return FlushPolicy::interval(std::chrono::milliseconds(*milliseconds));
+  }
+  throw CLI::ValidationError("--policy", "use per-append, every=N, interval=MS or manual, not " + text);
+}
+
+}  // namespace
+
+void add_wal_append(CLI::App& wal, Selected& selected) {
+  auto [command, options] = add_command<AppendOptions>(
+      wal,
+      {.name = "append",
+       .description = "Makes each line of standard input, without its newline, an entry.\n"
+                      "Makes DIR and the log if they are not there, and goes on with the log if it is.",
+       .place = "DIR",
+       .place_description = kDirectoryHelp},
+      selected, run_append);
+  WalOptions& log = options->wal;
+  command->add_flag("--durable", options->durable,
+                    "An entry counts when it survives a power cut; without, when it has been handed to the "
+                    "operating system (see --policy), which a kill -9 does not undo");
+  command
+      ->add_option("--threads", options->threads, "So many threads append; with --durable they share syncs")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  command->add_flag("--acks", options->acks,
+                    "Print `<input line number> <entry id>` for each entry when it counts, at once; the text "
+                    "of the summary then goes to standard error");
+  command
+      ->add_option_function<unsigned>(
+          "--format", [&log](unsigned version) { log.format = static_cast<WalFormat>(version); },
+          "Version of the log's format to write; 4 is the only one so far")
+      ->check(CLI::IsMember({2, 3, 4}));
+  command->add_option("--segment-bytes", log.segment_bytes, "Size at which a segment is sealed")
+      ->capture_default_str();
+  command->add_option_function<std::uint64_t>(
+      "--preallocate", [&log](std::uint64_t bytes) { log.preallocate_bytes = bytes; },
+      "Zeros to write ahead into each segment; the segment's size, unless given");
+  command->add_option_function<std::string>(
+      "--policy", [&log](const std::string& text) { log.flush = parse_policy(text); },
+      "When entries are handed to the operating system: per-append, every=N, interval=MS or manual; "
+      "every=64, unless given");
+  command->add_option("--batch", options->batch, "Entries that are appended at once")
+      ->check(CLI::Range(1, 1 << 20))
+      ->capture_default_str();
+}
+
+}  // namespace durability::cli

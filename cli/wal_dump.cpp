@@ -1,0 +1,101 @@
+// wal dump: the entries of a log.
+
+#include <iterator>
+
+#include "command.hpp"
+#include "durability/walog/reader.hpp"
+#include "progress.hpp"
+#include "read_mode.hpp"
+
+namespace durability::cli {
+namespace {
+
+struct DumpOptions : CommonOptions {
+  ReadMode mode = ReadMode::kStrict;
+  std::optional<std::uint64_t> from;
+  std::optional<std::uint64_t> to;
+  bool raw = false;
+};
+
+class Dump {
+ public:
+  explicit Dump(const DumpOptions& options) : options_(options) { text_.reserve(kBuffer); }
+
+  Status add(const WalEntryView& entry) {
+    if (options_.json) {
+      add_object(entry);
+    } else if (options_.raw) {
+      text_ += as_text(entry.payload);
+    } else {
+      fmt::format_to(std::back_inserter(text_), "{}\t{}\t{}\t{}", entry.id, entry.segment, entry.offset,
+                     escape_for_display(as_text(entry.payload)));
+    }
+    text_ += '\n';
+    return text_.size() < kBuffer ? Status{} : flush();
+  }
+
+  Status flush() {
+    Status written = write_to_stdout(text_);
+    text_.clear();
+    return written;
+  }
+
+ private:
+  static constexpr std::size_t kBuffer = std::size_t{64} << 10U;
+
+  void add_object(const WalEntryView& entry) {
+    fmt::format_to(std::back_inserter(text_), R"({{"entry_id":{},"segment_id":{},"offset":{},"payload":")",
+                   entry.id, entry.segment, entry.offset);
+    constexpr std::string_view kDigits = "0123456789abcdef";
+    for (const std::byte byte : entry.payload) {
+      text_ += kDigits[std::to_integer<unsigned>(byte) >> 4U];
+      text_ += kDigits[std::to_integer<unsigned>(byte) & 15U];
+    }
+    text_ += "\"}";
+  }
+
+  const DumpOptions& options_;
+  std::string text_;
+};
+
+Outcome run_dump(const DumpOptions& options) {
+  auto directory = open_existing(options.place);
+  if (!directory) return Outcome::failed(directory.error());
+  WalReader<Bytes> reader(*directory);
+  if (options.from) reader = reader.from(EntryId(*options.from));
+  if (options.to) reader = reader.up_to(EntryId(*options.to));
+
+  Dump dump(options);
+  Progress progress("reading", log_bytes(**directory));
+  Status output;  // apart from the log's own errors, which have a place in the log
+  const auto read = reader.for_each_bytes(options.mode, [&](const WalEntryView& entry) {
+    progress.advance(entry.payload.size());
+    output = dump.add(entry);
+    return output ? Flow::kContinue : Flow::kStop;
+  });
+  if (output) output = dump.flush();
+  if (!output) return Outcome::failed(output.error());
+  if (!read) return Outcome::failed(located(options.place, read.error()));
+  return {};
+}
+
+}  // namespace
+
+void add_wal_dump(CLI::App& wal, Selected& selected) {
+  auto [command, options] = add_command<DumpOptions>(
+      wal,
+      {.name = "dump",
+       .description = "Prints the entries: id, segment, offset and payload (escaped), between tabs.\n"
+                      "With --json a line for each: {\"entry_id\":…,\"segment_id\":…,\"offset\":…,"
+                      "\"payload\":\"<hex>\"}",
+       .place = "DIR",
+       .place_description = kDirectoryHelp},
+      selected, run_dump);
+  command->add_option("--from", options->from, "Begin with the entry of this id");
+  command->add_option("--to", options->to, "End with the entry of this id");
+  add_read_mode(*command, options->mode);
+  command->add_flag("--raw", options->raw, "Print each payload as it is, and a newline")
+      ->excludes(command->get_option("--json"));
+}
+
+}  // namespace durability::cli
