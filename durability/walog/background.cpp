@@ -57,6 +57,11 @@ void Background::adopt_spare(SegmentFile spare) {
   state_->spare = std::move(spare);
 }
 
+void Background::forget_spare() {
+  const std::lock_guard lock(state_->mutex);
+  state_->spare.reset();
+}
+
 void Background::prepare_spare(SegmentId id) {
   if (spare_ticket_) return;
   {
@@ -68,7 +73,7 @@ void Background::prepare_spare(SegmentId id) {
       const std::lock_guard lock(state->mutex);
       if (state->failure) return;  // the sync of the seal in front failed
     }
-    auto built = build_segment(*directory, id, {}, bytes, state->give_up);
+    auto built = make_spare(*directory, *state, id, bytes);
     if (built) {
       const std::lock_guard lock(state->mutex);
       state->spare = *std::move(built);
@@ -85,7 +90,34 @@ void Background::wait_for_spare() {
   spare_ticket_.reset();
 }
 
-tl::expected<SegmentFile, BuildFailure> Background::take_spare(SegmentId id) {
+Built<SegmentFile> Background::make_spare(Directory& directory, State& state, SegmentId id,
+                                          std::uint64_t bytes) {
+  const SegmentPlan plan{.id = id, .contents = {}, .bytes = bytes, .give_up = &state.give_up};
+  std::string recycled;
+  {
+    const std::lock_guard lock(state.mutex);
+    if (!state.recycled.empty()) {
+      recycled = std::move(state.recycled.back());
+      state.recycled.pop_back();
+    }
+  }
+  if (recycled.empty()) return build_segment(directory, plan);
+  auto prepared = prepare_recycled(directory, plan, std::move(recycled));
+  if (!prepared) return tl::unexpected(std::move(prepared).error());
+  return publish_segment(directory, *std::move(prepared));
+}
+
+void Background::offer_recycled(std::string temporary) {
+  const std::lock_guard lock(state_->mutex);
+  state_->recycled.push_back(std::move(temporary));
+}
+
+std::size_t Background::recycled() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->recycled.size();
+}
+
+Built<SegmentFile> Background::take_spare(SegmentId id) {
   wait_for_spare();
   if (auto sealed = wait_for_seal(); !sealed) {
     return tl::unexpected(BuildFailure{.error = std::move(sealed).error()});
@@ -98,12 +130,14 @@ tl::expected<SegmentFile, BuildFailure> Background::take_spare(SegmentId id) {
       return spare;
     }
   }
-  return build_segment(*directory_, id, {}, spare_bytes_, state_->give_up);
+  return make_spare(*directory_, *state_, id, spare_bytes_);
 }
 
 Status Background::finish() {
   state_->give_up = true;
   wait_for_spare();
+  for (const std::string& temporary : state_->recycled) discard_temporary(*directory_, temporary);
+  state_->recycled.clear();
   return wait_for_seal();
 }
 

@@ -13,7 +13,9 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "durability/walog/options.hpp"
 #include "durability/walog/segment_file.hpp"
@@ -59,10 +61,15 @@ class Background {
 
   /// A spare that exists already.
   void adopt_spare(SegmentFile spare);
+  void forget_spare();
   /// Begins to prepare segment `id`, unless it is there or under way.
   void prepare_spare(SegmentId id);
   /// The spare, prepared now if need be. An error that does not poison may be tried again.
-  [[nodiscard]] tl::expected<SegmentFile, BuildFailure> take_spare(SegmentId id);
+  [[nodiscard]] Built<SegmentFile> take_spare(SegmentId id);
+
+  /// A deleted segment's file, for a later spare. It has lost its old name, durably.
+  void offer_recycled(std::string temporary);
+  [[nodiscard]] std::size_t recycled() const;
 
   /// True once a sync in the background has failed.
   [[nodiscard]] bool failed() const noexcept { return state_->failed.load(std::memory_order_acquire); }
@@ -75,7 +82,8 @@ class Background {
   struct State {
     std::mutex mutex;
     std::optional<SegmentFile> spare;
-    std::optional<Error> failure;  ///< of a sync, or of the device: poisons
+    std::vector<std::string> recycled;  ///< names of temporaries
+    std::optional<Error> failure;       ///< of a sync, or of the device: poisons
     std::atomic<bool> failed{false};
     std::atomic<bool> give_up{false};
 
@@ -86,6 +94,7 @@ class Background {
     }
   };
 
+  static Built<SegmentFile> make_spare(Directory& directory, State& state, SegmentId id, std::uint64_t bytes);
   void wait_for_spare();
 
   std::shared_ptr<Directory> directory_;

@@ -28,7 +28,7 @@ SegmentWriter open_segment_writer(OpenedLog& opened, std::size_t buffer_bytes) {
   if (!opened.header_written) {
     return SegmentWriter::begin(opened.file, opened.header, std::move(buffer));
   }
-  return SegmentWriter::go_on(opened.file, opened.header, opened.state, std::move(buffer));
+  return SegmentWriter::go_on(opened.file, opened.format, opened.header, opened.state, std::move(buffer));
 }
 
 Status check_payload(ByteView payload) {
@@ -56,14 +56,14 @@ ByteWriter::ByteWriter(std::shared_ptr<Directory> directory, WalOptions options,
       report_(opened.report),
       durable_(std::make_shared<DurableMark>(EntryId(opened.state.due.value() - 1))),
       segment_(open_segment_writer(opened, options_.buffer_bytes)),
-      sealed_(std::move(opened.sealed)),
+      old_(std::move(opened.old)),
       next_(opened.state.due),
       flushed_(opened.state.due.value() - 1),
       clean_mark_(opened.state.clean_mark),
       segment_begun_(options_.clock->steady_now()),
       schedule_(options_.flush, segment_begun_),
       background_(std::make_unique<Background>(directory_, options_, options_.worker, durable_)) {
-  if (opened.header_written) {
+  if (opened.header_written && opened.header.created_at != 0) {
     const auto created = std::chrono::nanoseconds(static_cast<std::int64_t>(opened.header.created_at));
     const auto age = options_.clock->since_unix_epoch() - created;
     if (age > std::chrono::nanoseconds::zero()) segment_begun_ -= age;
@@ -141,7 +141,11 @@ Result<EntryId> ByteWriter::append_all(std::span<const ByteView> payloads, bool 
   std::uint64_t total = 0;
   for (const ByteView payload : payloads) {
     DURABILITY_TRY(check_payload(payload));
-    total += v4::frame_span(payload.size());
+    total += frame_span(segment_.format(), payload.size());
+  }
+  if (atomic && (segment_.format() != WalFormat::kV4 || wanted_format() != WalFormat::kV4)) {
+    return Error(ErrorCode::kNotSupported, "atomic batches are written in version 4 only")
+        .advise("nothing was written; use append_batch, or version 4");
   }
   if (atomic && total > v4::kMaxBatchBytes) {
     return Error(ErrorCode::kEncode, "an atomic batch is larger than 256 MiB")
@@ -156,7 +160,7 @@ Result<EntryId> ByteWriter::append_all(std::span<const ByteView> payloads, bool 
   const PoisonOnUnwind guard(*this);
   if (atomic) DURABILITY_TRY(make_room(total));
   for (std::size_t i = 0; i < payloads.size(); ++i) {
-    if (!atomic) DURABILITY_TRY(make_room(v4::frame_span(payloads[i].size())));
+    if (!atomic) DURABILITY_TRY(make_room(frame_span(segment_.format(), payloads[i].size())));
     DURABILITY_TRY(add_entry(payloads[i], atomic && i + 1 < payloads.size()));
   }
   DURABILITY_TRY(after_append(payloads.size()));
@@ -170,45 +174,14 @@ bool ByteWriter::too_old() const {
 
 Status ByteWriter::make_room(std::uint64_t span) {
   if (segment_.entries() == 0) return {};
-  const bool fits = segment_.offset() + span + v4::kSealBytes <= options_.segment_bytes;
+  const std::uint64_t end = segment_.offset() + span + seal_span(segment_.format());
+  const bool fits = end <= options_.segment_bytes;
   return fits && !too_old() ? Status{} : rotate();
-}
-
-v4::SegmentHeader ByteWriter::next_header(SegmentId id) const {
-  return {.log_id = segment_.header().log_id,
-          .segment_id = id,
-          .start = next_,
-          .created_at = static_cast<std::uint64_t>(options_.clock->since_unix_epoch().count())};
-}
-
-Status ByteWriter::rotate() {
-  DURABILITY_TRY_ASSIGN(const SegmentId next_id, segment_id().next());
-  auto spare = background_->take_spare(next_id);
-  if (!spare) {
-    if (spare.error().poisons) return poison(std::move(spare).error().error);
-    return std::move(spare).error().error.advise("nothing was written; free some space and append again");
-  }
-  DURABILITY_TRY(poison_on_error(lock_->check()));
-  segment_.add_seal(last_entry_id(), lag_of(last_entry_id()));
-  DURABILITY_TRY(flush_segment());
-  const SegmentId sealed_id = segment_id();
-  sealed_.push_back({.segment = sealed_id,
-                     .first = segment_.header().start,
-                     .entries = segment_.entries(),
-                     .sealed = true});
-  background_->sync_seal(
-      {.id = sealed_id, .file = segment_.file(), .bytes = segment_.offset(), .last = last_entry_id()});
-  segment_ = SegmentWriter::begin(std::move(spare->file), next_header(next_id), segment_.take_buffer());
-  segment_begun_ = now_if(options_.segment_max_age != std::chrono::milliseconds::zero());
-  spare_requested_ = false;
-  clean_mark_ = false;
-  if (options_.observer) options_.observer->on_rotate(sealed_id, next_id);
-  return {};
 }
 
 Status ByteWriter::add_entry(ByteView payload, bool more) {
   const EntryId id = next_;
-  const std::uint64_t span = v4::frame_span(payload.size());
+  const std::uint64_t span = frame_span(segment_.format(), payload.size());
   if (segment_.buffered() + span > options_.buffer_bytes) DURABILITY_TRY(flush_segment());
   const v4::FrameFields fields{.id = id, .lag = lag_of(id), .more = more};
   if (span > options_.buffer_bytes) {
@@ -226,7 +199,8 @@ Status ByteWriter::add_entry(ByteView payload, bool more) {
 }
 
 Status ByteWriter::after_append(std::uint64_t appended) {
-  if (!spare_requested_ && segment_.offset() >= options_.segment_bytes / kSpareBeginsAtFraction) {
+  const bool wants_spare = segment_.format() == WalFormat::kV4 && !spare_requested_;
+  if (wants_spare && segment_.offset() >= options_.segment_bytes / kSpareBeginsAtFraction) {
     DURABILITY_TRY_ASSIGN(const SegmentId next_id, segment_id().next());
     background_->prepare_spare(next_id);
     spare_requested_ = true;
@@ -291,7 +265,8 @@ Result<DurableId> ByteWriter::finish_sync(const PendingSync& pending,
 }
 
 std::vector<SegmentRange> ByteWriter::segment_ranges() const {
-  std::vector<SegmentRange> ranges = sealed_;
+  std::vector<SegmentRange> ranges;
+  for (const OldSegment& old : old_) ranges.push_back(old.range);
   ranges.push_back({.segment = segment_id(),
                     .first = segment_.header().start,
                     .entries = segment_.entries(),

@@ -109,6 +109,12 @@ class ByteWriter {
 
   Status make_room(std::uint64_t span);
   Status rotate();
+  Status rotate_into_spare(SegmentId next_id);
+  Status rotate_into_new_file(SegmentId next_id);
+  Status finish_segment();
+  Status seal_segment();
+  void remember_segment();
+  Error refused_or_poisoned(BuildFailure failure);
   [[nodiscard]] bool too_old() const;
   Status add_entry(ByteView payload, bool more);
   Result<EntryId> append_all(std::span<const ByteView> payloads, bool atomic);
@@ -119,9 +125,14 @@ class ByteWriter {
   Status finish_log();
   [[nodiscard]] std::uint32_t lag_of(EntryId id) const noexcept;
   [[nodiscard]] bool stable() const noexcept;
+  [[nodiscard]] WalFormat wanted_format() const noexcept {
+    return options_.format.value_or(segment_.format());
+  }
   [[nodiscard]] v4::SegmentHeader next_header(SegmentId id) const;
   [[nodiscard]] std::chrono::steady_clock::time_point now_if(bool needed) const;
   Status delete_oldest();
+  /// Takes its name away; yields the one it has now where it is to be recycled.
+  Result<std::optional<std::string>> retire(const OldSegment& old);
 
   std::shared_ptr<Directory> directory_;
   WalOptions options_;
@@ -129,7 +140,7 @@ class ByteWriter {
   WalRecoveryReport report_;
   std::shared_ptr<DurableMark> durable_;
   SegmentWriter segment_;
-  std::vector<SegmentRange> sealed_;
+  std::vector<OldSegment> old_;
   EntryId next_;
   EntryId flushed_;  // last id handed to the operating system
   bool clean_mark_;  // the log ends in a mark that vouches for everything

@@ -22,9 +22,14 @@ Status ByteWriter::close() {
 Status ByteWriter::finish_log() {
   DURABILITY_TRY(usable());
   DURABILITY_TRY(poison_on_error(background_->finish()));
-  if (!stable()) return flush_segment();
+  if (!stable()) {
+    DURABILITY_TRY(flush_segment());
+    return segment_.format() == WalFormat::kV4 ? Status{} : poison_on_error(segment_.cut_short_padding());
+  }
+  DURABILITY_TRY(flush_segment());
+  if (segment_.format() != WalFormat::kV4) DURABILITY_TRY(poison_on_error(segment_.cut_short_padding()));
   DURABILITY_TRY(flush_and_sync());
-  return write_mark();
+  return segment_.format() == WalFormat::kV4 ? write_mark() : Status{};
 }
 
 Status ByteWriter::write_mark() {

@@ -33,19 +33,19 @@ Result<WalTruncation> ByteWriter::truncate_prefix(DurableId upto) {
   DURABILITY_TRY(usable());
   DURABILITY_TRY(durable_up_to(upto.entry()));
   WalTruncation truncation;
-  if (sealed_.empty() || !covered(sealed_.front(), upto)) return truncation;
+  if (old_.empty() || !covered(old_.front().range, upto)) return truncation;
 
   const PoisonOnUnwind guard(*this);
   DURABILITY_TRY(poison_on_error(background_->wait_for_seal()));
   DURABILITY_TRY(poison_on_error(lock_->check()));
   DURABILITY_TRY(flush_segment());
   if (stable()) DURABILITY_TRY(sync_segment());
-  while (!sealed_.empty() && covered(sealed_.front(), upto)) {
-    if (options_.observer && !options_.observer->before_truncate(sealed_.front())) {
+  while (!old_.empty() && covered(old_.front().range, upto)) {
+    if (options_.observer && !options_.observer->before_truncate(old_.front().range)) {
       truncation.vetoed = true;
       break;
     }
-    const SegmentRange range = sealed_.front();
+    const SegmentRange range = old_.front().range;
     DURABILITY_TRY(delete_oldest());
     truncation.deleted.push_back(range);
   }
@@ -53,10 +53,25 @@ Result<WalTruncation> ByteWriter::truncate_prefix(DurableId upto) {
 }
 
 Status ByteWriter::delete_oldest() {
-  DURABILITY_TRY(directory_->remove(segment_path(sealed_.front().segment)));
-  sealed_.erase(sealed_.begin());
-  if (!stable()) return {};
-  return poison_on_error(directory_->sync_directory(kWalDirectory));
+  DURABILITY_TRY_ASSIGN(auto recyclable, retire(old_.front()));
+  old_.erase(old_.begin());
+  if (stable()) DURABILITY_TRY(poison_on_error(directory_->sync_directory(kWalDirectory)));
+  // Only now may its bytes be overwritten: until its name is durably gone, a crash can bring it back.
+  if (recyclable) background_->offer_recycled(*std::move(recyclable));
+  return {};
+}
+
+Result<std::optional<std::string>> ByteWriter::retire(const OldSegment& old) {
+  const std::string path = segment_path(old.range.segment);
+  const bool ours = old.format == WalFormat::kV4 && segment_.format() == WalFormat::kV4 &&
+                    old.log_id == segment_.header().log_id;
+  if (!ours || background_->recycled() >= options_.recycle_segments) {
+    DURABILITY_TRY(directory_->remove(path));
+    return std::optional<std::string>{};
+  }
+  std::string temporary = directory_->temporary_name(path);
+  DURABILITY_TRY(directory_->rename(path, temporary));
+  return std::optional(std::move(temporary));
 }
 
 }  // namespace durability::walog

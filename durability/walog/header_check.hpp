@@ -5,6 +5,7 @@
 #include <optional>
 #include <variant>
 
+#include "durability/walog/format_v3.hpp"
 #include "durability/walog/format_v4.hpp"
 #include "durability/walog/verdict.hpp"
 
@@ -13,18 +14,32 @@ namespace durability::walog {
 /// What is known of a segment before its file is opened.
 struct ExpectedHeader {
   SegmentId name;
-  std::optional<v4::LogId> log_id;  ///< of the segment in front of it; none for the first one
-  EntryId due;                      ///< id of the entry after the segment in front of it
-  bool final = false;               ///< only in the final segment can a header have been lost by a crash
+  std::optional<WalFormat> predecessor;  ///< version of the segment in front of it; none for the first one
+  std::optional<v4::LogId> log_id;       ///< its log_id, where it is of version 4
+  EntryId due;                           ///< id of the entry behind it
+  bool final = false;                    ///< only in the final segment can a header have been lost by a crash
 };
 
 struct CheckedHeader {
-  v4::SegmentHeader header;
-  bool lost = false;  ///< derived from what is expected; the bytes are short, damaged, or of a former life
+  WalFormat format = WalFormat::kV4;
+  v4::SegmentHeader header;  ///< of versions 2 and 3: without log_id and time
+  bool lost = false;         ///< derived from what is expected: its bytes are short, damaged, or stale
+  bool skips_ahead = false;  ///< version 2 or 3: its start lies behind the id that is due
 };
+
+/// The version a segment says it is of, from its first 8 bytes; nothing where there is no magic or no known
+/// version.
+[[nodiscard]] std::optional<WalFormat> stated_format(ByteView bytes) noexcept;
 
 /// `bytes`: up to the first 64 of the file.
 [[nodiscard]] std::variant<CheckedHeader, Finding> check_header(ByteView bytes,
                                                                 const ExpectedHeader& expected) noexcept;
+
+/// What a file of zeros, or one that ends inside its header, is behind versions 2 and 3, or alone.
+[[nodiscard]] Finding cut_header(const ExpectedHeader& expected) noexcept;
+
+[[nodiscard]] constexpr std::uint64_t header_bytes(WalFormat format) noexcept {
+  return format == WalFormat::kV4 ? v4::kHeaderBytes : v3::kHeaderBytes;
+}
 
 }  // namespace durability::walog

@@ -22,6 +22,7 @@ SegmentState state_of(const walog::Scan& scan, const walog::ScannedSegment& segm
 
 SegmentStatus status_of(const walog::Scan& scan, const walog::ScannedSegment& segment) {
   return {.id = segment.header.segment_id,
+          .format = segment.format,
           .state = state_of(scan, segment),
           .first = segment.header.start,
           .entries = segment.next.value() - segment.header.start.value(),

@@ -8,6 +8,7 @@ namespace {
 constexpr std::uint64_t kMinSegmentBytes =
     walog::v4::kHeaderBytes + walog::v4::kFrameHeadBytes + walog::v4::kSealBytes;
 constexpr std::uint64_t kMaxSegmentBytes = std::uint64_t{1} << 40U;
+constexpr std::size_t kMaxRecycled = 1024;
 constexpr std::size_t kMaxBufferBytes = std::size_t{1} << 30U;
 
 Error refuse(std::string_view option, std::uint64_t value, std::string_view rule) {
@@ -18,10 +19,10 @@ Error refuse(std::string_view option, std::uint64_t value, std::string_view rule
 }  // namespace
 
 Status WalOptions::validate() const {
-  if (format && *format != WalFormat::kV4) {
-    return Error(ErrorCode::kNotSupported, "WalOptions::format: only version 4 is written")
-        .advise("nothing was opened or changed");
+  if (format && *format != WalFormat::kV2 && *format != WalFormat::kV3 && *format != WalFormat::kV4) {
+    return refuse("format", static_cast<std::uint64_t>(*format), "use 2, 3 or 4");
   }
+  if (recycle_segments > kMaxRecycled) return refuse("recycle_segments", recycle_segments, "use 0 to 1024");
   if (segment_bytes < kMinSegmentBytes || segment_bytes > kMaxSegmentBytes) {
     return refuse("segment_bytes", segment_bytes, "use 128 bytes to 1 TiB");
   }

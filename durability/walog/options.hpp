@@ -32,8 +32,11 @@ struct WalOptions {
   /// the caller's memory.
   std::size_t buffer_bytes = std::size_t{64} << 10U;
   /// Zeros written ahead into each new segment, so that a sync need not grow the file; none: the
-  /// segment's size. At most that.
+  /// segment's size in version 4, nothing in versions 2 and 3. At most the segment's size.
   std::optional<std::uint64_t> preallocate_bytes;
+  /// How many deleted segments are kept to be filled with zeros and used again, which saves the file system
+  /// the allocation. Version 4 only; 0: none. At most 1024.
+  std::size_t recycle_segments = 0;
   /// The id a new log begins at; has no meaning for one that exists. Also the explicit way on after a log
   /// was lost and only a checkpoint is left: the checkpoint's last id + 1.
   EntryId first_entry_id{1};
@@ -45,8 +48,8 @@ struct WalOptions {
   std::shared_ptr<Worker> worker;
 
   [[nodiscard]] Status validate() const;
-  [[nodiscard]] std::uint64_t preallocation() const noexcept {
-    return preallocate_bytes.value_or(segment_bytes);
+  [[nodiscard]] std::uint64_t preallocation(WalFormat of = WalFormat::kV4) const noexcept {
+    return preallocate_bytes.value_or(of == WalFormat::kV4 ? segment_bytes : 0);
   }
 };
 

@@ -1,9 +1,10 @@
 #include "durability/walog/resume.hpp"
 
-#include <atomic>
 #include <utility>
 
+#include "durability/walog/segment_listing.hpp"
 #include "durability/walog/segment_name.hpp"
+#include "durability/walog/segment_writer.hpp"
 
 namespace durability::walog {
 namespace {
@@ -17,25 +18,26 @@ class Opening {
   Opening(Directory& directory, const WalOptions& options) : directory_(directory), options_(options) {}
 
   Result<OpenedLog> run(OpenIntent intent) {
+    if (intent == OpenIntent::kResume) {
+      // Before the lock, whose file would be the first to be made here.
+      DURABILITY_TRY_ASSIGN(const auto there, list_segments(directory_));
+      if (there.empty()) return nothing_to_resume();
+    }
     DURABILITY_TRY_ASSIGN(log_.lock, directory_.lock(kLockPath));
     DURABILITY_TRY_ASSIGN(const auto ids, list_segments(directory_));
+    if (intent == OpenIntent::kResume && ids.empty()) return nothing_to_resume();
     if (intent == OpenIntent::kCreate && !ids.empty()) {
       return Error(ErrorCode::kInvalidState, "a log exists here already")
           .in_file(kWalDirectory)
           .advise("nothing was changed; open it, or choose another directory");
     }
-    if (intent == OpenIntent::kResume && ids.empty()) {
-      return Error(ErrorCode::kNotFound, "there is no log to resume")
-          .in_file(kWalDirectory)
-          .advise("nothing was changed; open or create one");
-    }
     DURABILITY_TRY(remove_temporaries(directory_));
     if (stable()) DURABILITY_TRY(settle(ids));
-    log_.durable_known = stable();
     DURABILITY_TRY_ASSIGN(
         scan_, scan_log(directory_, {.mode = Mode::kResume, .trust_seals = true, .live_writer = false},
                         ignore_entry));
     DURABILITY_TRY(act());
+    DURABILITY_TRY(change_format_of_an_empty_segment());
     log_.report.next = log_.state.due;
     return std::move(log_);
   }
@@ -43,13 +45,18 @@ class Opening {
  private:
   [[nodiscard]] bool stable() const noexcept { return directory_.capabilities().stable_storage; }
 
+  static Error nothing_to_resume() {
+    return Error(ErrorCode::kNotFound, "there is no log to resume")
+        .in_file(kWalDirectory)
+        .advise("nothing was changed; open or create one");
+  }
+
   // Makes durable what a killed process left in the cache, through new handles, and then forgets the cache:
   // what is read next is what the device holds.
   Status settle(const std::vector<SegmentId>& ids) {
     int settled = 0;
     for (auto id = ids.rbegin(); id != ids.rend() && settled < kSegmentsToSettle; ++id) {
-      DURABILITY_TRY_ASSIGN(std::shared_ptr<File> file,
-                            directory_.open(segment_path(*id), OpenMode::kReadWrite));
+      DURABILITY_TRY_ASSIGN(std::shared_ptr<File> file, open_for_writing(*id));
       DURABILITY_TRY_ASSIGN(const std::uint64_t size, file->size());
       DURABILITY_TRY_ASSIGN(const bool zeros, FileWindow(file, size).zeros_from(0));
       if (!zeros) {
@@ -64,20 +71,53 @@ class Opening {
   }
 
   Status act() {
-    const Verdict verdict = scan_.verdict(Mode::kResume);
-    switch (verdict.action) {
+    switch (scan_.verdict(Mode::kResume).action) {
       case Action::kStartLog: return start_log();
       case Action::kStartOver: return start_over();
       case Action::kContinueHere: return continue_here();
       case Action::kContinueInNext: return continue_in_next();
       case Action::kSealAtCut: return seal_at_cut();
+      case Action::kCutTail: return cut_tail();
+      case Action::kReplaceHeader: return replace_header();
       case Action::kAccept:
       case Action::kRefuse: break;
     }
     return scan_.error(Mode::kResume);
   }
 
-  v4::SegmentHeader new_header(SegmentId id, EntryId start, const v4::LogId& log_id) const {
+  Result<std::shared_ptr<File>> open_for_writing(SegmentId id) {
+    DURABILITY_TRY_ASSIGN(std::shared_ptr<File> file,
+                          directory_.open(segment_path(id), OpenMode::kReadWrite));
+    return file;
+  }
+
+  // Makes the active segment's file with its header, or replaces it.
+  Status build_active(WalFormat format, const v4::SegmentHeader& header) {
+    const Bytes bytes = encode_header(format, header);
+    DURABILITY_TRY_ASSIGN(auto built, build(header.segment_id, bytes, options_.preallocation(format)));
+    log_.format = format;
+    log_.header = header;
+    log_.file = std::move(built.file);
+    log_.header_written = true;
+    log_.state = {.offset = header_bytes(format), .due = header.start};
+    return {};
+  }
+
+  Result<SegmentFile> build(SegmentId id, ByteView contents, std::uint64_t bytes) {
+    auto built = build_segment(directory_, {.id = id, .contents = contents, .bytes = bytes});
+    if (!built) return std::move(built).error().error;
+    return *std::move(built);
+  }
+
+  // Of version 4: the log_id of the segment in front where that is of version 4 too, else a new one.
+  v4::SegmentHeader new_header(SegmentId id, EntryId start) const {
+    v4::LogId log_id{};
+    if (!log_.old.empty() && log_.old.back().format == WalFormat::kV4) {
+      log_id = log_.old.back().log_id;
+    } else {
+      store_le(log_id, 0, options_.random->next_u64());
+      store_le(log_id, 8, options_.random->next_u64());
+    }
     const auto now = options_.clock->since_unix_epoch().count();
     return {
         .log_id = log_id, .segment_id = id, .start = start, .created_at = static_cast<std::uint64_t>(now)};
@@ -85,18 +125,10 @@ class Opening {
 
   Status start_log() {
     log_.report.created = true;
-    v4::LogId log_id{};
-    store_le(log_id, 0, options_.random->next_u64());
-    store_le(log_id, 8, options_.random->next_u64());
     // A log that does not begin at entry 1 has no segment number 1.
     const EntryId start = options_.first_entry_id;
-    log_.header = new_header(SegmentId(start.value() == 1 ? 1 : 2), start, log_id);
-    const auto bytes = v4::encode_header(log_.header);
-    DURABILITY_TRY_ASSIGN(auto built, build(log_.header.segment_id, bytes));
-    log_.file = std::move(built.file);
-    log_.header_written = true;
-    log_.state.due = start;
-    return {};
+    const SegmentId id(start.value() == 1 ? 1 : 2);
+    return build_active(options_.format.value_or(WalFormat::kV4), new_header(id, start));
   }
 
   Status start_over() {
@@ -107,86 +139,79 @@ class Opening {
     return start_log();
   }
 
-  Result<SegmentFile> build(SegmentId id, ByteView contents) {
-    static const std::atomic<bool> kNever{false};
-    auto built = build_segment(directory_, id, contents, options_.preallocation(), kNever);
-    if (!built) return std::move(built).error().error;
-    return *std::move(built);
-  }
-
-  Result<SegmentFile> open_spare(SegmentId id) {
-    DURABILITY_TRY_ASSIGN(auto file, directory_.open(segment_path(id), OpenMode::kReadWrite));
-    return SegmentFile{.id = id, .file = std::move(file)};
-  }
-
-  void list_sealed(std::size_t count) {
+  void list_old(std::size_t count) {
     for (std::size_t i = 0; i < count; ++i) {
       const ScannedSegment& segment = scan_.segments[i];
-      log_.sealed.push_back({.segment = segment.header.segment_id,
-                             .first = segment.header.start,
-                             .entries = segment.next.value() - segment.header.start.value(),
-                             .sealed = true});
+      const SegmentRange range{.segment = segment.header.segment_id,
+                               .first = segment.header.start,
+                               .entries = segment.next.value() - segment.header.start.value(),
+                               .sealed = true};
+      log_.old.push_back({.range = range, .format = segment.format, .log_id = segment.header.log_id});
     }
   }
 
   Status continue_here() {
     const ScannedSegment& last = scan_.segments.back();
-    list_sealed(scan_.segments.size() - 1);
-    DURABILITY_TRY_ASSIGN(log_.file,
-                          directory_.open(segment_path(last.header.segment_id), OpenMode::kReadWrite));
+    list_old(scan_.segments.size() - 1);
+    DURABILITY_TRY_ASSIGN(log_.file, open_for_writing(last.header.segment_id));
+    log_.format = last.format;
     log_.header = last.header;
     log_.header_written = true;
     log_.state = scan_.final_state;
-    if (!scan_.spares.empty()) {
-      DURABILITY_TRY_ASSIGN(log_.spare, open_spare(scan_.spares.front()));
-    }
-    return {};
+    return adopt_spare(0);
   }
 
   Status continue_in_next() {
-    const v4::SegmentHeader& last = scan_.segments.back().header;
-    list_sealed(scan_.segments.size());
-    const SegmentId id(last.segment_id.value() + 1);
-    DURABILITY_TRY_ASSIGN(log_.file, directory_.open(segment_path(id), OpenMode::kReadWrite));
-    log_.header = new_header(id, scan_.next, last.log_id);
+    list_old(scan_.segments.size());
+    const SegmentId id(scan_.segments.back().header.segment_id.value() + 1);
+    DURABILITY_TRY_ASSIGN(log_.file, open_for_writing(id));
+    log_.header = new_header(id, scan_.next);
     log_.state = {.due = scan_.next};
-    if (scan_.spares.size() > 1) {
-      DURABILITY_TRY_ASSIGN(log_.spare, open_spare(scan_.spares[1]));
-    }
+    return adopt_spare(1);
+  }
+
+  Status adopt_spare(std::size_t index) {
+    if (scan_.spares.size() <= index) return {};
+    DURABILITY_TRY_ASSIGN(auto file, open_for_writing(scan_.spares[index]));
+    log_.spare = SegmentFile{.id = scan_.spares[index], .file = std::move(file)};
     return {};
+  }
+
+  void report_repair(SegmentId segment, std::uint64_t offset, std::uint64_t file_bytes) {
+    log_.report.repaired = true;
+    log_.report.segment = segment;
+    log_.report.offset = offset;
+    log_.report.bytes_cut = file_bytes > offset ? file_bytes - offset : 0;
   }
 
   Status seal_at_cut() {
     const ScannedSegment& torn = scan_.segments.back();
     if (scan_.spares.empty()) {
       DURABILITY_TRY_ASSIGN(const SegmentId next, torn.header.segment_id.next());
-      DURABILITY_TRY_ASSIGN(const auto spare, build(next, {}));
-      scan_.spares.push_back(spare.id);
+      DURABILITY_TRY(build(next, {}, options_.preallocation()));
+      scan_.spares.push_back(next);
     }
-    DURABILITY_TRY_ASSIGN(const auto file,
-                          directory_.open(segment_path(torn.header.segment_id), OpenMode::kReadWrite));
+    DURABILITY_TRY_ASSIGN(const auto file, open_for_writing(torn.header.segment_id));
     DURABILITY_TRY(write_seal(*file, torn));
-    log_.report.repaired = true;
-    log_.report.segment = torn.header.segment_id;
-    log_.report.offset = torn.end;
-    log_.report.bytes_cut = torn.file_bytes > torn.end ? torn.file_bytes - torn.end : 0;
+    report_repair(torn.header.segment_id, torn.end, torn.file_bytes);
     return continue_in_next();
   }
 
   Status write_seal(File& file, const ScannedSegment& torn) {
     if (torn.header_lost) {
-      const auto header =
-          v4::encode_header(new_header(torn.header.segment_id, torn.header.start, torn.header.log_id));
-      DURABILITY_TRY(file.write_at(0, ByteView(header)));
+      const auto now = options_.clock->since_unix_epoch().count();
+      v4::SegmentHeader header = torn.header;
+      header.created_at = static_cast<std::uint64_t>(now);
+      const auto bytes = v4::encode_header(header);
+      DURABILITY_TRY(file.write_at(0, ByteView(bytes)));
     }
     std::uint64_t end = torn.end;
     if (!torn.sealed) {
+      // The segment was synced before it was read, so its whole entries are durable already.
       const EntryId last(torn.next.value() - 1);
+      const std::uint32_t lag = stable() ? 0 : v4::kUnknownLag;
       Bytes seal;
-      v4::append_frame(seal,
-                       {.id = last,
-                        .lag = stable() ? v4::lag_of(last, durable_before_repair(torn)) : v4::kUnknownLag,
-                        .kind = v4::FrameKind::kSeal},
+      v4::append_frame(seal, {.id = last, .lag = lag, .kind = v4::FrameKind::kSeal},
                        v4::encode_seal(scan_.final_state.tally),
                        v4::crc_seed(torn.header.log_id, torn.header.segment_id));
       DURABILITY_TRY(file.write_at(end, ByteView(seal)));
@@ -196,8 +221,38 @@ class Opening {
     return stable() ? file.sync_data() : Status{};
   }
 
-  // The segment was synced before it was read, so its whole entries are durable already.
-  static EntryId durable_before_repair(const ScannedSegment& torn) { return EntryId(torn.next.value() - 1); }
+  Status cut_tail() {
+    const ScannedSegment& torn = scan_.segments.back();
+    DURABILITY_TRY(continue_here());
+    DURABILITY_TRY(log_.file->truncate(torn.end));
+    if (stable()) DURABILITY_TRY(log_.file->sync_data());
+    report_repair(torn.header.segment_id, torn.end, torn.file_bytes);
+    return {};
+  }
+
+  // The final segment's header is cut short or skips ahead, and it holds no frame: a new file takes its
+  // place.
+  Status replace_header() {
+    if (scan_.segments.empty() && options_.first_entry_id.value() != 1) return start_over();
+    std::erase_if(scan_.segments,
+                  [&](const ScannedSegment& s) { return s.header.segment_id == scan_.segment; });
+    list_old(scan_.segments.size());
+    report_repair(scan_.segment, 0, 0);
+    const EntryId start = scan_.segments.empty() ? EntryId(1) : scan_.segments.back().next;
+    return build_active(scan_.format, new_header(scan_.segment, start));
+  }
+
+  // Another version goes on from here, and the active segment holds no frame yet.
+  Status change_format_of_an_empty_segment() {
+    const WalFormat wanted = options_.format.value_or(log_.format);
+    if (wanted == log_.format || log_.state.offset != header_bytes(log_.format)) return {};
+    if (log_.spare) {
+      const std::string path = segment_path(log_.spare->id);
+      log_.spare.reset();
+      DURABILITY_TRY(stable() ? directory_.remove_durable(path) : directory_.remove(path));
+    }
+    return build_active(wanted, new_header(log_.header.segment_id, log_.state.due));
+  }
 
   Directory& directory_;
   const WalOptions& options_;

@@ -12,7 +12,8 @@
 //
 // A torn tail is never appended behind: the spare is made durable, the segment is sealed at the cut,
 // truncated to its seal and synced, and the log goes on in the next one. Otherwise an old frame behind the
-// cut could come back as the successor of a new one.
+// cut could come back as the successor of a new one. (Versions 2 and 3 know no seal: there the file is cut
+// and appended to, after a search that finds no whole frame behind the cut.)
 
 #include <memory>
 #include <optional>
@@ -39,16 +40,24 @@ namespace walog {
 /// How a log may be opened.
 enum class OpenIntent : std::uint8_t { kOpenOrCreate, kCreate, kResume };
 
+/// A segment that takes no more entries.
+struct OldSegment {
+  SegmentRange range;
+  WalFormat format = WalFormat::kV4;
+  v4::LogId log_id{};
+};
+
 /// A log that is ready to be appended to.
 struct OpenedLog {
   std::unique_ptr<DirectoryLock> lock;
-  std::vector<SegmentRange> sealed;  ///< the segments in front of the active one
-  v4::SegmentHeader header;          ///< of the active segment
+  std::vector<OldSegment> old;  ///< the segments in front of the active one
+  WalFormat format = WalFormat::kV4;
+  v4::SegmentHeader header;  ///< of the active segment
   std::shared_ptr<File> file;
   bool header_written = false;
   WalkState state;  ///< of the active segment
   std::optional<SegmentFile> spare;
-  bool durable_known = false;  ///< what was there has been synced
+
   WalRecoveryReport report;
 };
 

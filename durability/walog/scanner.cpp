@@ -4,16 +4,15 @@
 #include <utility>
 
 #include "durability/base/crc32.hpp"
-#include "durability/walog/header_check.hpp"
 #include "durability/walog/seal_search.hpp"
+#include "durability/walog/segment_findings.hpp"
+#include "durability/walog/segment_listing.hpp"
 #include "durability/walog/segment_name.hpp"
-#include "durability/walog/tail_search.hpp"
 
 namespace durability::walog {
 namespace {
 
 constexpr int kMaxReadings = 16;
-constexpr std::size_t kMaxSpares = 2;
 
 Error missing_range(EntryId first, EntryId behind) {
   return Error(ErrorCode::kInvalidState,
@@ -23,12 +22,13 @@ Error missing_range(EntryId first, EntryId behind) {
       .advise("nothing was changed; they were truncated away, start from a newer checkpoint");
 }
 
-/// What has been read so far. A second reading goes on from here.
+/// The segment that is being read, and how far. A second reading goes on from here.
 struct Current {
   SegmentId id;
-  std::optional<v4::LogId> log_id;  // of the segment before
-  EntryId due;                      // at the segment's start
-  WalkState walk;
+  std::optional<WalFormat> predecessor;
+  std::optional<v4::LogId> log_id;  // of the predecessor
+  EntryId due{};                    // at the segment's start
+  std::optional<WalkState> walk{};  // once its header has been read
 };
 
 class Scanner {
@@ -48,9 +48,11 @@ class Scanner {
         return std::move(finding).error();
       }
       scan_.finding = *finding;
-      if (scan_.verdict(options_.mode).action != Action::kRefuse || !options_.live_writer) return finish();
+      if (scan_.verdict(options_.mode).action != Action::kRefuse || !options_.live_writer) {
+        return std::move(scan_);
+      }
       DURABILITY_TRY_ASSIGN(const std::uint32_t fingerprint, fingerprint_of_the_place());
-      if (last_fingerprint == fingerprint) return finish();
+      if (last_fingerprint == fingerprint) return std::move(scan_);
       last_fingerprint = fingerprint;
     }
     return Error(ErrorCode::kInvalidState, "the log changes faster than it can be read")
@@ -59,8 +61,6 @@ class Scanner {
   }
 
  private:
-  Scan finish() { return std::move(scan_); }
-
   Result<Flow> filtered(const WalEntryView& entry, const EntrySink& sink) {
     if (entry.id > options_.up_to) return Flow::kStop;
     if (entry.id >= options_.from) {
@@ -77,123 +77,158 @@ class Scanner {
     return finding;
   }
 
-  Result<FileWindow> open_segment(SegmentId id) {
-    DURABILITY_TRY_ASSIGN(auto file, directory_.open(segment_path(id)));
-    DURABILITY_TRY_ASSIGN(const std::uint64_t size, file->size());
-    return FileWindow(std::move(file), size, options_.buffer_bytes);
-  }
-
   // One reading, from where the last one stopped to the end or to something bad.
   Result<Finding> read_on() {
-    DURABILITY_TRY_ASSIGN(ids_, list_segments(directory_));
-    if (current_ && (ids_.empty() || ids_.front() > current_->id)) return lost_to_truncation();
-    if (ids_.empty()) return found(Finding::kNoSegments, SegmentId(0), 0, EntryId(1));
-    DURABILITY_TRY(split_off_spares());
+    DURABILITY_TRY_ASSIGN(listing_, list_log(directory_, options_.buffer_bytes));
+    scan_.spares = listing_.spares;
+    if (current_ && (listing_.empty() || listing_.oldest() > current_->id)) return lost_to_truncation();
+    if (listing_.empty()) return found(Finding::kNoSegments, SegmentId(0), 0, EntryId(1));
     if (scan_.spares.size() > kMaxSpares) {
       return found(Finding::kTooManySpares, scan_.spares.front(), 0, due());
     }
-    if (ids_.empty()) {
+    if (listing_.segments.empty()) {
       const SegmentId first = scan_.spares.front();
       const bool fresh = scan_.spares.size() == 1 && first.value() == 1;
       return found(fresh ? Finding::kFirstSegmentEmpty : Finding::kOnlySpares, first, 0, EntryId(1));
     }
-    if (const auto gap = find_gap()) return found(Finding::kSegmentGap, *gap, 0, due());
+    if (listing_.behind_gap) return report_gap(*listing_.behind_gap);
     return read_segments();
   }
 
   Result<Finding> read_segments() {
-    const auto begin = current_ ? std::ranges::lower_bound(ids_, current_->id) : ids_.begin();
-    for (auto id = begin; id != ids_.end(); ++id) {
-      DURABILITY_TRY_ASSIGN(const auto finding, read_segment(*id, *id == ids_.back()));
+    const auto& ids = listing_.segments;
+    const auto begin = current_ ? std::ranges::lower_bound(ids, current_->id) : ids.begin();
+    for (auto id = begin; id != ids.end(); ++id) {
+      DURABILITY_TRY_ASSIGN(const auto finding, read_segment(*id, *id == ids.back()));
       if (finding) return *finding;
     }
     return found(Finding::kSegmentGap, current_->id, 0, due());  // the current segment is not listed
   }
 
-  [[nodiscard]] EntryId due() const noexcept { return current_ ? current_->walk.due : EntryId(1); }
+  [[nodiscard]] EntryId due() const noexcept {
+    if (!current_) return EntryId(1);
+    return current_->walk ? current_->walk->due : current_->due;
+  }
+
+  Result<Finding> report_gap(SegmentId behind) {
+    DURABILITY_TRY_ASSIGN(auto window, open_segment(directory_, behind, options_.buffer_bytes));
+    DURABILITY_TRY_ASSIGN(const ByteView bytes, window.view(0, v3::kHeaderBytes));
+    scan_.format = stated_format(bytes).value_or(WalFormat::kV4);
+    return found(Finding::kSegmentGap, behind, 0, due());
+  }
 
   Result<Finding> lost_to_truncation() {
-    const EntryId first = current_->walk.due;
-    if (ids_.empty()) return missing_range(first, EntryId(first.value() + 1));
-    DURABILITY_TRY_ASSIGN(auto window, open_segment(ids_.front()));
-    DURABILITY_TRY_ASSIGN(const ByteView bytes, window.view(0, v4::kHeaderBytes));
-    const auto reading = v4::read_header(bytes);
-    const EntryId behind = std::max(EntryId(first.value() + 1), reading.header.start);
-    return missing_range(first, behind);
-  }
-
-  // Moves the segments of nothing but zeros at the end of ids_ to scan_.spares; one too many is enough.
-  Status split_off_spares() {
-    scan_.spares.clear();
-    while (!ids_.empty() && scan_.spares.size() <= kMaxSpares) {
-      DURABILITY_TRY_ASSIGN(auto window, open_segment(ids_.back()));
-      DURABILITY_TRY_ASSIGN(const bool zeros, window.zeros_from(0));
-      if (!zeros) break;
-      scan_.spares.insert(scan_.spares.begin(), ids_.back());
-      ids_.pop_back();
+    EntryId behind(due().value() + 1);
+    if (!listing_.segments.empty()) {
+      DURABILITY_TRY_ASSIGN(auto window,
+                            open_segment(directory_, listing_.segments.front(), options_.buffer_bytes));
+      DURABILITY_TRY_ASSIGN(const ByteView bytes, window.view(0, v4::kHeaderBytes));
+      if (bytes.size() >= v3::kHeaderBytes) behind = std::max(behind, v3::decode_header(bytes).start);
     }
-    return {};
-  }
-
-  [[nodiscard]] std::optional<SegmentId> find_gap() const {
-    std::vector<SegmentId> all = ids_;
-    all.insert(all.end(), scan_.spares.begin(), scan_.spares.end());
-    const auto gap = std::ranges::adjacent_find(
-        all, [](SegmentId left, SegmentId right) { return left.value() + 1 != right.value(); });
-    if (gap == all.end()) return std::nullopt;
-    return *(gap + 1);
+    return missing_range(due(), behind);
   }
 
   // Nothing where the next segment is to be read.
   Result<std::optional<Finding>> read_segment(SegmentId id, bool final) {
-    DURABILITY_TRY_ASSIGN(auto window, open_segment(id));
+    if (!current_)
+      current_ = {.id = id, .predecessor = std::nullopt, .log_id = std::nullopt, .due = EntryId(1)};
+    DURABILITY_TRY_ASSIGN(auto window, open_segment(directory_, id, options_.buffer_bytes));
     DURABILITY_TRY_ASSIGN(const ByteView bytes, window.view(0, v4::kHeaderBytes));
-    const auto checked = check_header(bytes, {.name = id,
-                                              .log_id = current_ ? current_->log_id : std::nullopt,
-                                              .due = current_ ? current_->due : EntryId(1),
-                                              .final = final});
+    scan_.format = stated_format(bytes).value_or(current_->predecessor.value_or(WalFormat::kV4));
+    const ExpectedHeader expected{.name = id,
+                                  .predecessor = current_->predecessor,
+                                  .log_id = current_->log_id,
+                                  .due = current_->due,
+                                  .final = final};
+    DURABILITY_TRY_ASSIGN(const auto checked, check(window, bytes, expected));
     if (const auto* finding = std::get_if<Finding>(&checked)) return found(*finding, id, 0, due());
-    const auto& [header, lost] = std::get<CheckedHeader>(checked);
+    const auto& header = std::get<CheckedHeader>(checked);
+    scan_.format = header.format;
     DURABILITY_TRY(enter(header));
-    ScannedSegment segment{.header = header, .header_lost = lost, .file_bytes = window.size()};
-    if (current_->walk.due > options_.up_to) return stop(segment);
+    ScannedSegment segment{.header = header.header,
+                           .format = header.format,
+                           .header_lost = header.lost,
+                           .file_bytes = window.size()};
+    if (current_->walk->due > options_.up_to) return stop(segment);
+    if (header.format != WalFormat::kV4) return read_v3(window, segment, final);
+    return read_v4(window, header, segment, final);
+  }
 
+  // The header, and for versions 2 and 3 what only the bytes behind it can tell.
+  Result<std::variant<CheckedHeader, Finding>> check(FileWindow& window, ByteView bytes,
+                                                     const ExpectedHeader& expected) {
+    auto checked = check_header(bytes, expected);
+    const auto* header = std::get_if<CheckedHeader>(&checked);
+    if (header == nullptr && scan_.format == WalFormat::kV4) return checked;
+    if (header != nullptr && !header->skips_ahead) return checked;
+    DURABILITY_TRY_ASSIGN(const bool zeros, window.zeros_from(header == nullptr ? 0 : v3::kHeaderBytes));
+    if (header == nullptr && zeros) return cut_header(expected);
+    if (header == nullptr) return checked;
+    return zeros && expected.final ? Finding::kSkippingHeader : Finding::kStartMismatch;
+  }
+
+  // The log begins in this segment, or goes on in it.
+  Status enter(const CheckedHeader& header) {
+    const EntryId start = header.header.start;
+    if (!current_->predecessor) {
+      if (options_.from.value() > 0 && start > options_.from) return missing_range(options_.from, start);
+      scan_.first = start;
+      current_->due = start;
+    }
+    if (!current_->walk) {
+      current_->walk = WalkState{.offset = header_bytes(header.format), .due = current_->due};
+    }
+    return {};
+  }
+
+  Result<std::optional<Finding>> read_v4(FileWindow& window, const CheckedHeader& header,
+                                         ScannedSegment& segment, bool final) {
     if (!final) {
       DURABILITY_TRY_ASSIGN(const bool skipped, skip_whole(window, segment));
       if (skipped) return std::optional<Finding>{};
     }
-    DURABILITY_TRY_ASSIGN(const WalkEnd end, walk_segment(window, header, current_->walk, sink_));
+    WalkState& walk = *current_->walk;
+    DURABILITY_TRY_ASSIGN(const WalkEnd end, walk_segment(window, header.header, walk, sink_));
     if (end.stop == WalkStop::kSinkStopped) return stop(segment);
-    if (final) {
-      DURABILITY_TRY_ASSIGN(const Finding finding, judge_final(window, segment, end));
-      return finding;
-    }
-    return judge_inner(window, segment, end);
+    DURABILITY_TRY_ASSIGN(const SegmentFinding judged,
+                          final ? find_in_final(window, header, scan_.spares.size(), walk, end)
+                                : find_before_final(window, walk, end));
+    return conclude(segment, judged, final);
   }
 
-  // The log begins here, or goes on here.
-  Status enter(const v4::SegmentHeader& header) {
-    if (current_) return {};
-    if (options_.from.value() > 0 && header.start > options_.from) {
-      return missing_range(options_.from, header.start);
+  Result<std::optional<Finding>> read_v3(FileWindow& window, ScannedSegment& segment, bool final) {
+    const v3::SegmentHeader header{
+        .format = segment.format, .start = segment.header.start, .segment_id = segment.header.segment_id};
+    DURABILITY_TRY_ASSIGN(const WalkEndV3 end,
+                          walk_segment_v3(window, header, final, *current_->walk, sink_));
+    scan_.crcs = end.crcs;
+    if (end.sink_stopped) return stop(segment);
+    DURABILITY_TRY_ASSIGN(const SegmentFinding judged,
+                          find_v3(window, segment.format, options_.mode, end, final));
+    return conclude(segment, judged, final);
+  }
+
+  std::optional<Finding> conclude(ScannedSegment& segment, const SegmentFinding& judged, bool final) {
+    segment.sealed = judged.sealed;
+    if (final) record(segment);
+    if (judged.finding) {
+      return found(*judged.finding, segment.header.segment_id, judged.offset, judged.missing);
     }
-    scan_.first = header.start;
-    current_ = {
-        .id = header.segment_id, .log_id = std::nullopt, .due = header.start, .walk = {.due = header.start}};
-    return {};
+    pass(segment);
+    return std::nullopt;
   }
 
   std::optional<Finding> stop(const ScannedSegment& segment) {
     scan_.stopped = true;
     record(segment);
-    return found(Finding::kEnd, segment.header.segment_id, current_->walk.offset, current_->walk.due);
+    return found(Finding::kEnd, segment.header.segment_id, current_->walk->offset, current_->walk->due);
   }
 
   void record(ScannedSegment segment) {
-    segment.end = current_->walk.offset;
-    segment.next = current_->walk.due;
-    scan_.next = current_->walk.due;
-    scan_.final_state = current_->walk;
+    segment.end = current_->walk->offset;
+    segment.next = current_->walk->due;
+    scan_.next = current_->walk->due;
+    scan_.final_state = *current_->walk;
     if (!scan_.segments.empty() && scan_.segments.back().header.segment_id == segment.header.segment_id) {
       scan_.segments.pop_back();  // read before, and read again
     }
@@ -201,21 +236,23 @@ class Scanner {
   }
 
   void pass(ScannedSegment segment) {
+    segment.sealed = true;
     record(segment);
+    const bool v4 = segment.format == WalFormat::kV4;
     current_ = {.id = SegmentId(segment.header.segment_id.value() + 1),
-                .log_id = segment.header.log_id,
-                .due = current_->walk.due,
-                .walk = {.due = current_->walk.due}};
+                .predecessor = segment.format,
+                .log_id = v4 ? std::optional(segment.header.log_id) : std::nullopt,
+                .due = current_->walk->due};
   }
 
-  // Whether the segment need not be read: the header behind it says where it ends, and either nothing in
-  // it is asked for, or its seal says the same.
+  // Whether a version-4 segment need not be read: the header behind it says where it ends, and either
+  // nothing in it is asked for, or its seal and the first frame behind it say the same.
   Result<bool> skip_whole(FileWindow& window, ScannedSegment& segment) {
-    const SegmentId next_id(segment.header.segment_id.value() + 1);
     const bool before_range =
-        current_->walk.offset == v4::kHeaderBytes && options_.from.value() > segment.header.start.value();
+        current_->walk->offset == v4::kHeaderBytes && options_.from.value() > segment.header.start.value();
     if (!before_range && !options_.trust_seals) return false;
-    DURABILITY_TRY_ASSIGN(auto next_window, open_segment(next_id));
+    const SegmentId next_id(segment.header.segment_id.value() + 1);
+    DURABILITY_TRY_ASSIGN(auto next_window, open_segment(directory_, next_id, options_.buffer_bytes));
     DURABILITY_TRY_ASSIGN(const ByteView bytes, next_window.view(0, v4::kHeaderBytes));
     const auto next = v4::read_header(bytes);
     if (next.state != v4::HeaderState::kSound || next.header.segment_id != next_id ||
@@ -229,74 +266,23 @@ class Scanner {
              segment.header.start.value() + seal->tally.entries == next.header.start.value();
     }
     if (!skip) return false;
-    segment.sealed = true;
-    current_->walk.due = next.header.start;
-    current_->walk.offset = window.size();
+    current_->walk->due = next.header.start;
+    current_->walk->offset = window.size();
     pass(segment);
     return true;
   }
 
-  Result<std::optional<Finding>> judge_inner(FileWindow& window, ScannedSegment segment, const WalkEnd& end) {
-    const SegmentId id = segment.header.segment_id;
-    if (end.stop == WalkStop::kRuleBroken) return found(Finding::kRuleBroken, id, end.offset, end.missing);
-    if (end.stop == WalkStop::kSealMismatch)
-      return found(Finding::kSealMismatch, id, end.offset, end.missing);
-    if (end.stop == WalkStop::kBadPlace) {
-      return found(Finding::kDamageBeforeFinal, id, end.offset, end.missing);
-    }
-    const std::uint64_t behind_seal = current_->walk.offset;
-    DURABILITY_TRY_ASSIGN(const bool zeros, window.zeros_from(behind_seal));
-    if (!zeros) return found(Finding::kDamageBeforeFinal, id, behind_seal, end.missing);
-    segment.sealed = true;
-    pass(segment);
-    return std::optional<Finding>{};
-  }
-
-  Result<Finding> judge_final(FileWindow& window, ScannedSegment segment, const WalkEnd& end) {
-    const SegmentId id = segment.header.segment_id;
-    segment.sealed = end.stop == WalkStop::kSealed;
-    record(segment);
-    if (end.stop == WalkStop::kRuleBroken) return found(Finding::kRuleBroken, id, end.offset, end.missing);
-    if (end.stop == WalkStop::kSealMismatch)
-      return found(Finding::kSealMismatch, id, end.offset, end.missing);
-    if (segment.sealed) {
-      if (scan_.spares.empty()) return found(Finding::kSealedWithoutSuccessor, id, end.offset, end.missing);
-      DURABILITY_TRY_ASSIGN(const bool zeros, window.zeros_from(current_->walk.offset));
-      const bool clean = zeros && !segment.header_lost;
-      return found(clean ? Finding::kSealedEnd : Finding::kTorn, id, current_->walk.offset, end.missing);
-    }
-    if (scan_.spares.size() == kMaxSpares) {
-      return found(Finding::kUnsealedBeforeTwoSpares, id, end.offset, end.missing);
-    }
-    return judge_open_end(window, segment, end);
-  }
-
-  Result<Finding> judge_open_end(FileWindow& window, const ScannedSegment& segment, const WalkEnd& end) {
-    const SegmentId id = segment.header.segment_id;
-    DURABILITY_TRY_ASSIGN(const bool zeros, window.zeros_from(end.offset));
-    if (zeros && !end.open_batch) {
-      return found(segment.header_lost ? Finding::kTorn : Finding::kEnd, id, end.offset, end.missing);
-    }
-    const std::uint32_t seed = v4::crc_seed(segment.header.log_id, id);
-    DURABILITY_TRY_ASSIGN(const auto search, search_behind(window, end.offset, end.missing, seed));
-    Finding finding = Finding::kTorn;
-    if (search.budget_spent) finding = Finding::kSearchBudgetSpent;
-    if (search.vouched && *search.vouched >= end.missing) finding = Finding::kAcknowledgedDamage;
-    return found(finding, id, end.offset, end.missing);
-  }
-
   // Everything the last finding was based on and a writer could still be changing.
   Result<std::uint32_t> fingerprint_of_the_place() {
-    std::array<std::byte, 24> fixed{};
+    std::array<std::byte, 32> fixed{};
     store_le(fixed, 0, static_cast<std::uint64_t>(scan_.finding));
     store_le(fixed, 8, scan_.segment.value());
     store_le(fixed, 16, scan_.offset);
-    std::uint32_t sum = crc32(fixed);
     DURABILITY_TRY_ASSIGN(const auto ids, list_segments(directory_));
-    sum = crc32(std::as_bytes(std::span(ids)), sum);
+    std::uint32_t sum = crc32(std::as_bytes(std::span(ids)));
     sum = crc32(std::as_bytes(std::span(scan_.spares)), sum);
-    if (scan_.segment.value() == 0) return sum;
-    auto window = open_segment(scan_.segment);
+    if (scan_.segment.value() == 0) return crc32(fixed, sum);
+    auto window = open_segment(directory_, scan_.segment, options_.buffer_bytes);
     if (!window) {
       if (window.error().code() == ErrorCode::kNotFound) return sum + 1;
       return std::move(window).error();
@@ -304,8 +290,7 @@ class Scanner {
     DURABILITY_TRY_ASSIGN(const ByteView header, window->view(0, v4::kHeaderBytes));
     sum = crc32(header, sum);
     DURABILITY_TRY_ASSIGN(const std::uint32_t rest, window->checksum_from(scan_.offset));
-    store_le(fixed, 0, std::uint64_t{rest});
-    store_le(fixed, 8, window->size());
+    store_le(fixed, 24, (std::uint64_t{rest} << 32U) ^ window->size());
     return crc32(fixed, sum);
   }
 
@@ -313,7 +298,7 @@ class Scanner {
   const ScanOptions& options_;
   EntrySink sink_;
   Scan scan_;
-  std::vector<SegmentId> ids_;
+  SegmentListing listing_;
   std::optional<Current> current_;
 };
 
@@ -322,6 +307,7 @@ class Scanner {
 Error Scan::error(Mode mode) const {
   Error error(verdict(mode).code, fmt::format("{} (entry {} is due here)", describe(finding), missing));
   error.in_file(segment.value() == 0 ? std::string(kWalDirectory) : segment_path(segment));
+  if (crcs) error.with_values(crcs->first, crcs->second);
   return error.at_offset(offset).advise(std::string(advice_for(finding)));
 }
 

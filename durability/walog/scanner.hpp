@@ -12,6 +12,7 @@
 
 #include <limits>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "durability/storage/directory.hpp"
@@ -31,7 +32,8 @@ struct ScanOptions {
 
 /// A segment that carries a header, or did.
 struct ScannedSegment {
-  v4::SegmentHeader header;
+  v4::SegmentHeader header;  ///< of versions 2 and 3: without log_id and time
+  WalFormat format = WalFormat::kV4;
   bool header_lost = false;  ///< derived: its bytes are missing or damaged
   bool sealed = false;
   std::uint64_t end = 0;  ///< offset behind its last whole frame
@@ -41,6 +43,7 @@ struct ScannedSegment {
 
 struct Scan {
   Finding finding = Finding::kNoSegments;
+  WalFormat format = WalFormat::kV4;     ///< of the segment where it is
   SegmentId segment;                     ///< where the finding is
   std::uint64_t offset = 0;              ///< likewise
   EntryId missing;                       ///< the id that was due there
@@ -49,9 +52,10 @@ struct Scan {
   std::vector<ScannedSegment> segments;  ///< in order; all but the spares
   std::vector<SegmentId> spares;         ///< segments of zeros at the end
   WalkState final_state;                 ///< of the last of `segments`, behind its last whole batch
-  bool stopped = false;                  ///< by the sink or the ceiling, before the end was seen
+  std::optional<std::pair<std::uint32_t, std::uint32_t>> crcs;  ///< stored, actual: of a mismatch
+  bool stopped = false;  ///< by the sink or the ceiling, before the end was seen
 
-  [[nodiscard]] Verdict verdict(Mode mode) const noexcept { return judge(finding, mode); }
+  [[nodiscard]] Verdict verdict(Mode mode) const noexcept { return judge(finding, mode, format); }
   /// The error of a refused finding.
   [[nodiscard]] Error error(Mode mode) const;
 };

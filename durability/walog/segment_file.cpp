@@ -10,69 +10,63 @@ namespace {
 // Zeros are written in pieces, so that a close does not wait for the rest of a large spare.
 constexpr std::uint64_t kPieceBytes = std::uint64_t{1} << 20U;
 
-class Builder {
- public:
-  Builder(Directory& directory, SegmentId id, const std::atomic<bool>& give_up)
-      : directory_(directory), id_(id), path_(segment_path(id)), give_up_(give_up) {}
+bool given_up(const SegmentPlan& plan) noexcept { return plan.give_up != nullptr && *plan.give_up; }
 
-  tl::expected<SegmentFile, BuildFailure> build(ByteView contents, std::uint64_t bytes) {
-    temporary_ = directory_.temporary_name(path_);
-    if (auto filled = fill(contents, bytes); !filled) {
-      return abandon(std::move(filled).error(), true);
-    }
-    if (auto synced = sync_file(); !synced) return abandon(std::move(synced).error(), false);
-    if (give_up_) return abandon(given_up(), true);
-    if (auto renamed = directory_.rename(temporary_, path_); !renamed) {
-      return abandon(std::move(renamed).error(), true);
-    }
-    if (auto synced = sync_name(); !synced) {
-      return tl::unexpected(BuildFailure{.error = std::move(synced).error()});
-    }
-    return SegmentFile{.id = id_, .file = std::move(file_)};
+Error given_up_error(const SegmentPlan& plan) {
+  return Error(ErrorCode::kInvalidState, "the preparation of the next segment was given up")
+      .in_file(segment_path(plan.id))
+      .advise("its temporary file was removed");
+}
+
+Status write_zeros(File& file, const SegmentPlan& plan, std::uint64_t begin) {
+  for (std::uint64_t done = begin; done < plan.bytes;) {
+    if (given_up(plan)) return given_up_error(plan);
+    const std::uint64_t piece = std::min(kPieceBytes, plan.bytes - done);
+    DURABILITY_TRY(file.preallocate(done, piece));
+    done += piece;
   }
+  return {};
+}
 
- private:
-  [[nodiscard]] bool stable() const noexcept { return directory_.capabilities().stable_storage; }
+Status fill_new(File& file, const SegmentPlan& plan) {
+  if (!plan.contents.empty()) DURABILITY_TRY(file.write_at(0, plan.contents));
+  return write_zeros(file, plan, plan.contents.size());
+}
 
-  [[nodiscard]] Error given_up() const {
-    return Error(ErrorCode::kInvalidState, "the preparation of the next segment was given up")
-        .in_file(path_)
-        .advise("its temporary file was removed");
+Status fill_recycled(File& file, const SegmentPlan& plan) {
+  DURABILITY_TRY_ASSIGN(const std::uint64_t size, file.size());
+  if (size > plan.bytes) DURABILITY_TRY(file.truncate(plan.bytes));
+  return write_zeros(file, plan, 0);
+}
+
+tl::unexpected<BuildFailure> abandon(Directory& directory, const SegmentPlan& plan,
+                                     std::string_view temporary, Error error, bool before_sync) {
+  discard_temporary(directory, temporary);
+  const bool passes = before_sync && (is_lack_of_space(error) || given_up(plan));
+  return tl::unexpected(BuildFailure{.error = std::move(error), .poisons = !passes});
+}
+
+template <class Fill>
+Built<PreparedSegment> prepare(Directory& directory, const SegmentPlan& plan, std::string temporary,
+                               Result<std::unique_ptr<File>> opened, Fill fill) {
+  if (!opened) {
+    const bool passes = is_lack_of_space(opened.error());
+    return tl::unexpected(BuildFailure{.error = std::move(opened).error(), .poisons = !passes});
   }
-
-  Status fill(ByteView contents, std::uint64_t bytes) {
-    DURABILITY_TRY_ASSIGN(file_, directory_.create_new(temporary_));
-    if (!contents.empty()) DURABILITY_TRY(file_->write_at(0, contents));
-    for (std::uint64_t done = contents.size(); done < bytes;) {
-      if (give_up_) return given_up();
-      const std::uint64_t piece = std::min(kPieceBytes, bytes - done);
-      DURABILITY_TRY(file_->preallocate(done, piece));
-      done += piece;
+  std::shared_ptr<File> file = *std::move(opened);
+  if (auto filled = fill(*file, plan); !filled) {
+    file.reset();
+    return abandon(directory, plan, temporary, std::move(filled).error(), true);
+  }
+  if (directory.capabilities().stable_storage) {
+    if (auto synced = file->sync_data(); !synced) {
+      file.reset();
+      return abandon(directory, plan, temporary, std::move(synced).error(), false);
     }
-    return {};
   }
-
-  Status sync_file() { return stable() ? file_->sync_data() : Status{}; }
-  Status sync_name() { return stable() ? directory_.sync_directory(kWalDirectory) : Status{}; }
-
-  tl::expected<SegmentFile, BuildFailure> abandon(Error error, bool before_sync) {
-    if (file_) {
-      file_.reset();
-      // What cannot be removed now is removed when the log is opened next: its name says what it is.
-      const Status removed = directory_.remove(temporary_);
-      static_cast<void>(removed);
-    }
-    const bool passes = before_sync && (is_lack_of_space(error) || give_up_);
-    return tl::unexpected(BuildFailure{.error = std::move(error), .poisons = !passes});
-  }
-
-  Directory& directory_;
-  SegmentId id_;
-  std::string path_;
-  std::string temporary_;
-  std::shared_ptr<File> file_;
-  const std::atomic<bool>& give_up_;
-};
+  if (given_up(plan)) return abandon(directory, plan, temporary, given_up_error(plan), true);
+  return PreparedSegment{.id = plan.id, .file = std::move(file), .temporary = std::move(temporary)};
+}
 
 }  // namespace
 
@@ -80,9 +74,40 @@ bool is_lack_of_space(const Error& error) noexcept {
   return error.code() == ErrorCode::kIo && (error.os_error() == ENOSPC || error.os_error() == EDQUOT);
 }
 
-tl::expected<SegmentFile, BuildFailure> build_segment(Directory& directory, SegmentId id, ByteView contents,
-                                                      std::uint64_t bytes, const std::atomic<bool>& give_up) {
-  return Builder(directory, id, give_up).build(contents, bytes);
+void discard_temporary(Directory& directory, std::string_view temporary) {
+  const Status removed = directory.remove(temporary);
+  static_cast<void>(removed);
+}
+
+Built<PreparedSegment> prepare_segment(Directory& directory, const SegmentPlan& plan) {
+  std::string temporary = directory.temporary_name(segment_path(plan.id));
+  auto opened = directory.create_new(temporary);
+  return prepare(directory, plan, std::move(temporary), std::move(opened), fill_new);
+}
+
+Built<PreparedSegment> prepare_recycled(Directory& directory, const SegmentPlan& plan,
+                                        std::string temporary) {
+  auto opened = directory.open(temporary, OpenMode::kReadWrite);
+  return prepare(directory, plan, std::move(temporary), std::move(opened), fill_recycled);
+}
+
+Built<SegmentFile> publish_segment(Directory& directory, PreparedSegment prepared) {
+  if (auto renamed = directory.rename(prepared.temporary, segment_path(prepared.id)); !renamed) {
+    prepared.file.reset();
+    return abandon(directory, {.id = prepared.id}, prepared.temporary, std::move(renamed).error(), true);
+  }
+  if (directory.capabilities().stable_storage) {
+    if (auto synced = directory.sync_directory(kWalDirectory); !synced) {
+      return tl::unexpected(BuildFailure{.error = std::move(synced).error()});
+    }
+  }
+  return SegmentFile{.id = prepared.id, .file = std::move(prepared.file)};
+}
+
+Built<SegmentFile> build_segment(Directory& directory, const SegmentPlan& plan) {
+  auto prepared = prepare_segment(directory, plan);
+  if (!prepared) return tl::unexpected(std::move(prepared).error());
+  return publish_segment(directory, *std::move(prepared));
 }
 
 }  // namespace durability::walog

@@ -7,9 +7,13 @@
 // way. A spare, the file of the next segment, is nothing but zeros (its start id is not known yet), and is
 // durable before the seal in front of it is written; so a sealed log without a segment behind it has lost
 // one, and that can be told from a log that ends.
+//
+// A recycled file is an old segment that has lost its name, durably, and is filled with zeros before it gets
+// the next one: its old bytes would make a torn tail indistinguishable from the end.
 
 #include <atomic>
 #include <memory>
+#include <string>
 
 #include "durability/storage/directory.hpp"
 #include "durability/walog/segment_name.hpp"
@@ -21,6 +25,13 @@ struct SegmentFile {
   std::shared_ptr<File> file;
 };
 
+/// Filled and synced, but still under its temporary name.
+struct PreparedSegment {
+  SegmentId id;
+  std::shared_ptr<File> file;
+  std::string temporary;
+};
+
 /// True for a lack of space, which passes, as opposed to a failure of the device.
 [[nodiscard]] bool is_lack_of_space(const Error& error) noexcept;
 
@@ -28,11 +39,28 @@ struct BuildFailure {
   Error error;
   bool poisons = true;  ///< anything but a lack of space before the first sync
 };
+template <class T>
+using Built = tl::expected<T, BuildFailure>;
 
-/// Builds segment `id`: `contents`, then zeros up to `bytes`. Where `give_up` becomes true before the name
-/// is given, the temporary is removed and the failure is `invalid_state`, which does not poison.
-[[nodiscard]] tl::expected<SegmentFile, BuildFailure> build_segment(Directory& directory, SegmentId id,
-                                                                    ByteView contents, std::uint64_t bytes,
-                                                                    const std::atomic<bool>& give_up);
+/// What to make, and when to stop making it.
+struct SegmentPlan {
+  SegmentId id;
+  ByteView contents{};                         ///< the file begins with them
+  std::uint64_t bytes = 0;                     ///< zeros behind, up to here
+  const std::atomic<bool>* give_up = nullptr;  ///< once true, the temporary is removed: `invalid_state`
+};
+
+[[nodiscard]] Built<PreparedSegment> prepare_segment(Directory& directory, const SegmentPlan& plan);
+/// From a segment that was renamed to `temporary`, durably.
+[[nodiscard]] Built<PreparedSegment> prepare_recycled(Directory& directory, const SegmentPlan& plan,
+                                                      std::string temporary);
+/// Gives it its name, replacing what has it, and makes the name durable.
+[[nodiscard]] Built<SegmentFile> publish_segment(Directory& directory, PreparedSegment prepared);
+/// prepare_segment, then publish_segment.
+[[nodiscard]] Built<SegmentFile> build_segment(Directory& directory, const SegmentPlan& plan);
+
+/// Removes a temporary. What cannot be removed now is removed when the log is opened next: its name says
+/// what it is.
+void discard_temporary(Directory& directory, std::string_view temporary);
 
 }  // namespace durability::walog

@@ -4,23 +4,35 @@
 
 namespace durability::walog {
 
-SegmentWriter::SegmentWriter(std::shared_ptr<File> file, const v4::SegmentHeader& header, Bytes buffer)
+Bytes encode_header(WalFormat format, const v4::SegmentHeader& header) {
+  if (format == WalFormat::kV4) {
+    const auto bytes = v4::encode_header(header);
+    return {bytes.begin(), bytes.end()};
+  }
+  const auto bytes =
+      v3::encode_header({.format = format, .start = header.start, .segment_id = header.segment_id});
+  return {bytes.begin(), bytes.end()};
+}
+
+SegmentWriter::SegmentWriter(std::shared_ptr<File> file, WalFormat format, const v4::SegmentHeader& header,
+                             Bytes buffer)
     : file_(std::move(file)),
+      format_(format),
       header_(header),
       seed_(v4::crc_seed(header.log_id, header.segment_id)),
       buffer_(std::move(buffer)) {}
 
 SegmentWriter SegmentWriter::begin(std::shared_ptr<File> file, const v4::SegmentHeader& header,
                                    Bytes buffer) {
-  SegmentWriter writer(std::move(file), header, std::move(buffer));
+  SegmentWriter writer(std::move(file), WalFormat::kV4, header, std::move(buffer));
   const auto bytes = v4::encode_header(header);
   writer.buffer_.assign(bytes.begin(), bytes.end());
   return writer;
 }
 
-SegmentWriter SegmentWriter::go_on(std::shared_ptr<File> file, const v4::SegmentHeader& header,
-                                   const WalkState& state, Bytes buffer) {
-  SegmentWriter writer(std::move(file), header, std::move(buffer));
+SegmentWriter SegmentWriter::go_on(std::shared_ptr<File> file, WalFormat format,
+                                   const v4::SegmentHeader& header, const WalkState& state, Bytes buffer) {
+  SegmentWriter writer(std::move(file), format, header, std::move(buffer));
   writer.buffer_.clear();
   writer.flushed_ = state.offset;
   writer.tally_ = state.tally;
@@ -28,7 +40,14 @@ SegmentWriter SegmentWriter::go_on(std::shared_ptr<File> file, const v4::Segment
 }
 
 void SegmentWriter::add(const v4::FrameFields& fields, ByteView payload) {
-  tally_.add(fields.kind, v4::append_frame(buffer_, fields, payload, seed_));
+  if (format_ == WalFormat::kV4) {
+    tally_.add(fields.kind, v4::append_frame(buffer_, fields, payload, seed_));
+    return;
+  }
+  const auto head = v3::encode_head(format_, fields.id, payload);
+  buffer_.insert(buffer_.end(), head.begin(), head.end());
+  buffer_.insert(buffer_.end(), payload.begin(), payload.end());
+  ++tally_.entries;
 }
 
 void SegmentWriter::add_seal(EntryId last, std::uint32_t lag) {
@@ -45,12 +64,25 @@ Status SegmentWriter::flush() {
 }
 
 Status SegmentWriter::write_through(const v4::FrameFields& fields, ByteView payload) {
-  const auto frame = v4::encode_large_frame(fields, payload, seed_);
-  const std::array<ByteView, 3> pieces{frame.head, payload, frame.gap()};
-  DURABILITY_TRY(file_->write_at(flushed_, pieces));
-  flushed_ += v4::frame_span(payload.size());
-  tally_.add(fields.kind, frame.crc);
+  if (format_ == WalFormat::kV4) {
+    const auto frame = v4::encode_large_frame(fields, payload, seed_);
+    const std::array<ByteView, 3> pieces{frame.head, payload, frame.gap()};
+    DURABILITY_TRY(file_->write_at(flushed_, pieces));
+    tally_.add(fields.kind, frame.crc);
+  } else {
+    const auto head = v3::encode_head(format_, fields.id, payload);
+    const std::array<ByteView, 2> pieces{head, payload};
+    DURABILITY_TRY(file_->write_at(flushed_, pieces));
+    ++tally_.entries;
+  }
+  flushed_ += frame_span(format_, payload.size());
   return {};
+}
+
+Status SegmentWriter::cut_short_padding() {
+  DURABILITY_TRY_ASSIGN(const std::uint64_t size, file_->size());
+  const bool too_short = size > flushed_ && size - flushed_ < v3::kLengthBytes;
+  return too_short ? file_->truncate(flushed_) : Status{};
 }
 
 Bytes SegmentWriter::take_buffer() noexcept { return std::move(buffer_); }

@@ -8,27 +8,41 @@
 #include <optional>
 
 #include "durability/storage/file.hpp"
+#include "durability/walog/header_check.hpp"
 #include "durability/walog/segment_walk.hpp"
 
 namespace durability::walog {
+
+/// Bytes an entry takes in a segment of that version.
+[[nodiscard]] constexpr std::uint64_t frame_span(WalFormat format, std::uint64_t payload_bytes) noexcept {
+  return format == WalFormat::kV4 ? v4::frame_span(payload_bytes) : v3::kFrameHeadBytes + payload_bytes;
+}
+
+/// Bytes that are needed behind the last entry.
+[[nodiscard]] constexpr std::uint64_t seal_span(WalFormat format) noexcept {
+  return format == WalFormat::kV4 ? v4::kSealBytes : 0;
+}
+
+/// The header as it stands in a file of that version.
+[[nodiscard]] Bytes encode_header(WalFormat format, const v4::SegmentHeader& header);
 
 class SegmentWriter {
  public:
   /// A segment whose file is new: its header goes out with its first frames.
   static SegmentWriter begin(std::shared_ptr<File> file, const v4::SegmentHeader& header, Bytes buffer);
   /// A segment that holds frames up to `state`.
-  static SegmentWriter go_on(std::shared_ptr<File> file, const v4::SegmentHeader& header,
+  static SegmentWriter go_on(std::shared_ptr<File> file, WalFormat format, const v4::SegmentHeader& header,
                              const WalkState& state, Bytes buffer);
 
   [[nodiscard]] const v4::SegmentHeader& header() const noexcept { return header_; }
+  [[nodiscard]] WalFormat format() const noexcept { return format_; }
   [[nodiscard]] const std::shared_ptr<File>& file() const noexcept { return file_; }
   /// Where the next frame goes.
   [[nodiscard]] std::uint64_t offset() const noexcept { return flushed_ + buffer_.size(); }
   [[nodiscard]] std::uint64_t entries() const noexcept { return tally_.entries; }
   [[nodiscard]] std::size_t buffered() const noexcept { return buffer_.size(); }
-  [[nodiscard]] bool header_is_written() const noexcept { return flushed_ > 0; }
 
-  /// Appends a frame to the buffer.
+  /// Appends a frame to the buffer; marks and seals are version 4's.
   void add(const v4::FrameFields& fields, ByteView payload);
   /// Appends the seal. Nothing is added behind it.
   void add_seal(EntryId last, std::uint32_t lag);
@@ -36,14 +50,18 @@ class SegmentWriter {
   Status flush();
   /// Writes a frame too large for the buffer, which is empty, from the caller's memory.
   Status write_through(const v4::FrameFields& fields, ByteView payload);
+  /// Versions 2 and 3, everything flushed: fewer than 4 bytes of padding behind the last frame would read
+  /// as a torn length field, so they are cut off.
+  Status cut_short_padding();
 
   /// The buffer, for the next segment; empty.
   [[nodiscard]] Bytes take_buffer() noexcept;
 
  private:
-  SegmentWriter(std::shared_ptr<File> file, const v4::SegmentHeader& header, Bytes buffer);
+  SegmentWriter(std::shared_ptr<File> file, WalFormat format, const v4::SegmentHeader& header, Bytes buffer);
 
   std::shared_ptr<File> file_;
+  WalFormat format_;
   v4::SegmentHeader header_;
   std::uint32_t seed_;
   Bytes buffer_;

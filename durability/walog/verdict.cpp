@@ -16,26 +16,38 @@ constexpr Verdict tolerate(Mode mode, ErrorCode strict_code, Action on_resume) n
 
 }  // namespace
 
-Verdict judge(Finding finding, Mode mode) noexcept {
+Verdict judge(Finding finding, Mode mode, WalFormat format) noexcept {
   switch (finding) {
     case Finding::kNoSegments: return accept(mode, Action::kStartLog);
     case Finding::kEnd: return accept(mode, Action::kContinueHere);
     case Finding::kSealedEnd: return accept(mode, Action::kContinueInNext);
     case Finding::kTorn: return tolerate(mode, ErrorCode::kTornTail, Action::kSealAtCut);
     case Finding::kFirstSegmentEmpty: return tolerate(mode, ErrorCode::kTruncated, Action::kStartOver);
+    case Finding::kSegmentGap:
+    case Finding::kStartMismatch:
+    case Finding::kSegmentIdMismatch:
+      return refuse(format == WalFormat::kV4 ? ErrorCode::kCorrupt : ErrorCode::kFormat);
+    case Finding::kCutFrame: return tolerate(mode, ErrorCode::kTruncated, Action::kCutTail);
+    case Finding::kZerosThenData: return tolerate(mode, ErrorCode::kFormat, Action::kCutTail);
+    case Finding::kCutHeader: return tolerate(mode, ErrorCode::kTruncated, Action::kReplaceHeader);
+    case Finding::kSkippingHeader: return tolerate(mode, ErrorCode::kFormat, Action::kReplaceHeader);
+    case Finding::kLoneCutHeader:
+      if (mode == Mode::kResume) return refuse(ErrorCode::kInvalidState);
+      return tolerate(mode, ErrorCode::kTruncated, Action::kRefuse);
+    case Finding::kCutBeforeFinal: return refuse(ErrorCode::kTruncated);
+    case Finding::kCrcMismatch: return refuse(ErrorCode::kCrcMismatch);
     case Finding::kAcknowledgedDamage:
     case Finding::kDamageBeforeFinal:
     case Finding::kSealedWithoutSuccessor:
     case Finding::kUnsealedBeforeTwoSpares:
-    case Finding::kSegmentGap:
     case Finding::kForeignLog:
-    case Finding::kStartMismatch:
-    case Finding::kSegmentIdMismatch:
     case Finding::kHeaderDamaged:
     case Finding::kSealMismatch:
     case Finding::kOnlySpares: return refuse(ErrorCode::kCorrupt);
     case Finding::kRuleBroken:
     case Finding::kTooManySpares:
+    case Finding::kBadBytes:
+    case Finding::kFramesBehindDamage:
     case Finding::kSearchBudgetSpent: return refuse(ErrorCode::kFormat);
   }
   return refuse(ErrorCode::kCorrupt);
@@ -68,6 +80,19 @@ std::string_view describe(Finding finding) noexcept {
     case Finding::kSearchBudgetSpent:
       return "the bytes behind the damage look like frames too often to be searched";
     case Finding::kFirstSegmentEmpty: return "the log's first segment holds nothing, not even its header";
+    case Finding::kCutFrame: return "the last segment ends inside a frame";
+    case Finding::kZerosThenData:
+      return "a frame length of 0 with other bytes behind it; expected zeros to the end";
+    case Finding::kCutHeader: return "the last segment ends inside its header";
+    case Finding::kLoneCutHeader:
+      return "the only segment ends inside its header, and its number says that there was a log before it";
+    case Finding::kSkippingHeader:
+      return "the last segment holds only a header, and its start id skips ahead";
+    case Finding::kCutBeforeFinal: return "a segment that is not the last one ends inside a header or frame";
+    case Finding::kBadBytes:
+      return "bytes that no writer leaves there; expected a header or frame of this version";
+    case Finding::kCrcMismatch: return "a frame's checksum does not match";
+    case Finding::kFramesBehindDamage: return "a valid frame lies behind the damage: this is not a torn tail";
     case Finding::kOnlySpares: return "the log consists of empty segments only";
   }
   return "";
@@ -76,6 +101,11 @@ std::string_view describe(Finding finding) noexcept {
 std::string_view advice_for(Finding finding) noexcept {
   switch (finding) {
     case Finding::kTorn: return "nothing acknowledged is lost; open the log, or read with best effort";
+    case Finding::kCutFrame:
+    case Finding::kZerosThenData:
+    case Finding::kCutHeader:
+    case Finding::kSkippingHeader:
+      return "nothing was changed; open the log to cut it, or read with best effort";
     case Finding::kFirstSegmentEmpty: return "nothing was ever acknowledged; open the log to begin it";
     case Finding::kSegmentGap:
     case Finding::kSealedWithoutSuccessor:

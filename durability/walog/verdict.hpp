@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "durability/base/error.hpp"
+#include "durability/walog/options.hpp"
 
 namespace durability {
 
@@ -45,8 +46,19 @@ enum class Finding : std::uint8_t {
   kSearchBudgetSpent,  ///< the search behind the damage was given up
   kFirstSegmentEmpty,  ///< one segment, number 1, nothing but zeros
   kOnlySpares,         ///< segments, all of nothing but zeros
+
+  // Versions 2 and 3 only.
+  kCutFrame,        ///< the final segment ends inside a frame
+  kZerosThenData,   ///< in the final segment a length field of 0, but not only zeros behind it
+  kCutHeader,       ///< the final segment ends inside its header, or is nothing but zeros
+  kLoneCutHeader,   ///< likewise, and nothing in front of it says which ids it would hold
+  kSkippingHeader,  ///< the final segment is a header only, and its start id skips ahead
+  kCutBeforeFinal,  ///< a segment that is not the final one ends inside a header or frame
+  kBadBytes,        ///< a length, id, start, magic or version that no writer writes there
+  kCrcMismatch,
+  kFramesBehindDamage,  ///< resume: a valid frame lies behind what looks like a torn tail
 };
-inline constexpr Finding kLastFinding = Finding::kOnlySpares;
+inline constexpr Finding kLastFinding = Finding::kFramesBehindDamage;
 
 enum class Action : std::uint8_t {
   kRefuse,          ///< report Verdict::code; nothing is changed
@@ -56,6 +68,8 @@ enum class Action : std::uint8_t {
   kContinueInNext,  ///< resume: the final segment is sealed, go on in the segment of zeros behind it
   kSealAtCut,       ///< resume: cut the torn tail off with a seal, go on in the next segment
   kStartOver,       ///< resume: the first segment's file holds nothing, begin with it
+  kCutTail,         ///< resume, versions 2 and 3: cut the file behind its last whole frame, append there
+  kReplaceHeader,   ///< resume, versions 2 and 3: write the final segment's header again
 };
 
 struct Verdict {
@@ -65,8 +79,9 @@ struct Verdict {
   constexpr bool operator==(const Verdict&) const noexcept = default;
 };
 
-/// Total: every finding has a verdict in every mode.
-[[nodiscard]] Verdict judge(Finding finding, Mode mode) noexcept;
+/// Total: every finding has a verdict in every mode. `format` is the version of the segment in which the
+/// finding lies.
+[[nodiscard]] Verdict judge(Finding finding, Mode mode, WalFormat format = WalFormat::kV4) noexcept;
 
 /// What is wrong, in a clause, and what is safe to do next: for the error of a refusal.
 [[nodiscard]] std::string_view describe(Finding finding) noexcept;

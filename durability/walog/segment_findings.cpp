@@ -1,0 +1,69 @@
+#include "durability/walog/segment_findings.hpp"
+
+#include "durability/walog/segment_listing.hpp"
+#include "durability/walog/tail_search.hpp"
+
+namespace durability::walog {
+namespace {
+
+SegmentFinding found(Finding finding, const WalkEnd& end) {
+  return {.finding = finding, .offset = end.offset, .missing = end.missing};
+}
+
+std::optional<Finding> broken(const WalkEnd& end) noexcept {
+  if (end.stop == WalkStop::kRuleBroken) return Finding::kRuleBroken;
+  if (end.stop == WalkStop::kSealMismatch) return Finding::kSealMismatch;
+  return std::nullopt;
+}
+
+Result<SegmentFinding> find_behind_seal(FileWindow& window, const CheckedHeader& header, std::size_t spares,
+                                        const WalkState& state, const WalkEnd& end) {
+  if (spares == 0) return found(Finding::kSealedWithoutSuccessor, end);
+  DURABILITY_TRY_ASSIGN(const bool zeros, window.zeros_from(state.offset));
+  return SegmentFinding{.finding = zeros && !header.lost ? Finding::kSealedEnd : Finding::kTorn,
+                        .offset = state.offset,
+                        .missing = end.missing,
+                        .sealed = true};
+}
+
+Result<SegmentFinding> find_open_end(FileWindow& window, const CheckedHeader& header, const WalkEnd& end) {
+  DURABILITY_TRY_ASSIGN(const bool zeros, window.zeros_from(end.offset));
+  if (zeros && !end.open_batch) return found(header.lost ? Finding::kTorn : Finding::kEnd, end);
+  const std::uint32_t seed = v4::crc_seed(header.header.log_id, header.header.segment_id);
+  DURABILITY_TRY_ASSIGN(const auto search, search_behind(window, end.offset, end.missing, seed));
+  if (search.vouched && *search.vouched >= end.missing) return found(Finding::kAcknowledgedDamage, end);
+  return found(search.budget_spent ? Finding::kSearchBudgetSpent : Finding::kTorn, end);
+}
+
+}  // namespace
+
+Result<SegmentFinding> find_before_final(FileWindow& window, const WalkState& state, const WalkEnd& end) {
+  if (const auto finding = broken(end)) return found(*finding, end);
+  if (end.stop != WalkStop::kSealed) return found(Finding::kDamageBeforeFinal, end);
+  DURABILITY_TRY_ASSIGN(const bool zeros, window.zeros_from(state.offset));
+  if (zeros) return SegmentFinding{.sealed = true};
+  return SegmentFinding{
+      .finding = Finding::kDamageBeforeFinal, .offset = state.offset, .missing = end.missing, .sealed = true};
+}
+
+Result<SegmentFinding> find_in_final(FileWindow& window, const CheckedHeader& header, std::size_t spares,
+                                     const WalkState& state, const WalkEnd& end) {
+  if (const auto finding = broken(end)) return found(*finding, end);
+  if (end.stop == WalkStop::kSealed) return find_behind_seal(window, header, spares, state, end);
+  if (spares == kMaxSpares) return found(Finding::kUnsealedBeforeTwoSpares, end);
+  return find_open_end(window, header, end);
+}
+
+Result<SegmentFinding> find_v3(FileWindow& window, WalFormat format, Mode mode, const WalkEndV3& end,
+                               bool final) {
+  SegmentFinding result{.finding = end.finding, .offset = end.offset, .missing = end.missing};
+  if (end.finding == Finding::kEnd && !final) result.finding.reset();
+  const bool would_be_cut = end.finding == Finding::kCutFrame || end.finding == Finding::kZerosThenData;
+  if (mode != Mode::kResume || !would_be_cut) return result;
+  DURABILITY_TRY_ASSIGN(const auto behind, frames_behind_v3(window, end.offset, end.missing, format));
+  if (behind == FramesBehind::kSome) result.finding = Finding::kFramesBehindDamage;
+  if (behind == FramesBehind::kBudgetSpent) result.finding = Finding::kSearchBudgetSpent;
+  return result;
+}
+
+}  // namespace durability::walog

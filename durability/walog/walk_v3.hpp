@@ -1,0 +1,32 @@
+#pragma once
+
+// Walks the frames of one segment of version 2 or 3, and searches behind damage in one.
+
+#include "durability/walog/entry_view.hpp"
+#include "durability/walog/file_window.hpp"
+#include "durability/walog/format_v3.hpp"
+#include "durability/walog/segment_walk.hpp"
+#include "durability/walog/verdict.hpp"
+
+namespace durability::walog {
+
+struct WalkEndV3 {
+  Finding finding = Finding::kEnd;  ///< kEnd: the file's end, or padding to it
+  std::uint64_t offset = 0;
+  EntryId missing;
+  bool sink_stopped = false;
+  std::optional<std::pair<std::uint32_t, std::uint32_t>> crcs{};  ///< stored, actual: of a mismatch
+};
+
+/// Walks from `state` on, which it keeps up to date. `final`: only at the end of the log may a frame be cut.
+Result<WalkEndV3> walk_segment_v3(FileWindow& window, const v3::SegmentHeader& header, bool final,
+                                  WalkState& state, const EntrySink& sink);
+
+enum class FramesBehind : std::uint8_t { kNone, kSome, kBudgetSpent };
+
+/// Whether a whole frame with an id from `missing` on lies anywhere in [offset, size): every byte is looked
+/// at, work bounded as in tail_search.hpp. Empty frames of version 2 do not count: zeros checksum to zero.
+Result<FramesBehind> frames_behind_v3(FileWindow& window, std::uint64_t offset, EntryId missing,
+                                      WalFormat format);
+
+}  // namespace durability::walog
