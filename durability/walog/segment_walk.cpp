@@ -14,6 +14,7 @@ class Walk {
         sink_(sink) {}
 
   Result<WalkEnd> run() {
+    if (state_.sealed) return end(WalkStop::kSealed);
     while (true) {
       DURABILITY_TRY_ASSIGN(const auto frame_state, read_frame_at(window_, ahead_.offset, seed_, frame_));
       if (frame_state == v4::FrameState::kRuleBroken) return end(WalkStop::kRuleBroken);
@@ -89,6 +90,7 @@ class Walk {
     if (!id_fits || frame_.seal() != ahead_.tally) return end(WalkStop::kSealMismatch);
     const WalkEnd sealed = end(WalkStop::kSealed);
     step();
+    ahead_.sealed = true;
     commit();
     return sealed;
   }

@@ -16,6 +16,7 @@ struct WalkState {
   EntryId due{};  ///< id of the next entry
   v4::SealTally tally{};
   bool clean_mark = false;  ///< the last frame is a mark that vouches for everything
+  bool sealed = false;      ///< the last frame is the seal: nothing is read behind it
 
   bool operator==(const WalkState&) const = default;
 };
