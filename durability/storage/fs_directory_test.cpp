@@ -303,6 +303,19 @@ TEST(FsDirectory, AFailedDirectorySyncIsReported) {
   EXPECT_EQ(directory->create_directories("d").error().os_error(), EIO);
 }
 
+// A second close could close what another thread has just opened.
+TEST(FsDirectory, ListingClosesItsDescriptorOnce) {
+  const TemporaryDirectory base;
+  SystemCalls calls = real_system_calls();
+  calls.close = [](int fd) {
+    const int closed = ::close(fd);
+    EXPECT_EQ(closed, 0);
+    return closed;
+  };
+  const auto directory = FsDirectory::open(base.path(), {.create = true, .system_calls = &calls}).value();
+  EXPECT_THAT(*directory->list(""), IsEmpty());
+}
+
 TEST(FsDirectory, GoesOnWhereItsRootIsMoved) {
   const TemporaryDirectory base;
   const auto directory = FsDirectory::open(base.path() / "old").value();
