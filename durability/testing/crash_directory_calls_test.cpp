@@ -140,6 +140,7 @@ TEST(CrashDirectory, MayBeUsedFromSeveralThreads) {
   const auto directory = CrashDirectory::make();
   const auto file = directory->create("x").value();
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (std::uint64_t index = 0; index < 4; ++index) {
     threads.emplace_back([&, index] {
       for (std::uint64_t round = 0; round < 50; ++round) {

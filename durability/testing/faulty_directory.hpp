@@ -52,6 +52,9 @@ enum class Operation : std::uint8_t {
 [[nodiscard]] std::string_view operation_name(Operation operation) noexcept;
 std::ostream& operator<<(std::ostream& out, Operation operation);
 
+// g++ warns of a designated initializer that leaves out a member without an initializer of its own.
+// NOLINTBEGIN(readability-redundant-member-init)
+
 /// One operation, as it was asked for; it may have failed.
 struct OperationRecord {
   Operation operation;
@@ -79,6 +82,8 @@ struct Fault {
   /// Of a write or append: so many bytes reach the inner file first.
   std::size_t short_write = 0;
 };
+
+// NOLINTEND(readability-redundant-member-init)
 
 /// What a hook makes of an operation that is to fail.
 struct Injection {
