@@ -18,17 +18,12 @@ Status FlushPolicy::validate() const {
 
 bool FlushSchedule::due_after(std::uint64_t appends, std::chrono::steady_clock::time_point now) noexcept {
   pending_ += appends;
-  struct Due {
-    std::uint64_t pending;
-    std::chrono::nanoseconds since_flush;
-    bool operator()(FlushPolicy::PerAppend) const noexcept { return true; }
-    bool operator()(FlushPolicy::Every every) const noexcept { return pending >= every.appends; }
-    bool operator()(FlushPolicy::Interval interval) const noexcept {
-      return since_flush >= interval.duration;
-    }
-    bool operator()(FlushPolicy::Manual) const noexcept { return false; }
-  };
-  return std::visit(Due{pending_, now - last_flush_}, policy_.kind());
+  const FlushPolicy::Kind& kind = policy_.kind();
+  if (const auto* every = std::get_if<FlushPolicy::Every>(&kind)) return pending_ >= every->appends;
+  if (const auto* interval = std::get_if<FlushPolicy::Interval>(&kind)) {
+    return now - last_flush_ >= interval->duration;
+  }
+  return std::holds_alternative<FlushPolicy::PerAppend>(kind);
 }
 
 }  // namespace durability
