@@ -2,6 +2,9 @@
 //
 // Exit status: 0 done and sound, 1 damage found or refused, 2 wrong usage.
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <exception>
 #include <string_view>
@@ -10,6 +13,15 @@
 
 namespace durability::cli {
 namespace {
+
+// Where a standard stream is closed, the next file to be opened would get its number, and an acknowledgement
+// would be written into the log. What takes its place fails to be read, or written.
+void occupy_standard_streams() {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(fd, F_GETFD) >= 0) continue;
+    [[maybe_unused]] const int opened = ::open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+  }
+}
 
 ExitStatus wrong_usage(const CLI::App& app, const CLI::ParseError& error, bool json) {
   if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
@@ -34,6 +46,11 @@ ExitStatus run(int argc, char** argv) {
   add_wal_dump(*wal, selected);
   add_wal_verify(*wal, selected);
   add_wal_ls(*wal, selected);
+  add_wal_truncate(*wal, selected);
+  CLI::App* checkpoint = app.add_subcommand("checkpoint", "Checkpoint files");
+  checkpoint->require_subcommand(1);
+  add_checkpoint_show(*checkpoint, selected);
+  add_checkpoint_verify(*checkpoint, selected);
 
   try {
     app.parse(argc, argv);
@@ -49,6 +66,7 @@ ExitStatus run(int argc, char** argv) {
 }  // namespace durability::cli
 
 int main(int argc, char** argv) {
+  durability::cli::occupy_standard_streams();
   try {
     return durability::cli::run(argc, argv);
   } catch (const std::exception& exception) {  // the library throws none: out of memory, or of threads

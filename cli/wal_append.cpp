@@ -19,6 +19,7 @@
 #include "durability/walog/sync_writer.hpp"
 #include "ledger.hpp"
 #include "line_reader.hpp"
+#include "number.hpp"
 
 namespace durability::cli {
 namespace {
@@ -185,9 +186,7 @@ Outcome run_append(const AppendOptions& options) {
 FlushPolicy parse_policy(const std::string& text) {
   const auto number_behind = [&text](std::string_view prefix) -> std::optional<std::uint64_t> {
     if (!text.starts_with(prefix)) return {};
-    std::uint64_t number = 0;
-    if (!CLI::detail::lexical_cast(text.substr(prefix.size()), number)) return {};
-    return number;
+    return parse_number(std::string_view(text).substr(prefix.size()));
   };
   if (text == "per-append") return FlushPolicy::per_append();
   if (text == "manual") return FlushPolicy::manual();
@@ -217,7 +216,7 @@ void add_wal_append(CLI::App& wal, Selected& selected) {
                     "operating system (see --policy), which a kill -9 does not undo");
   command
       ->add_option("--threads", options->threads, "So many threads append; with --durable they share syncs")
-      ->check(CLI::Range(1, 1024))
+      ->transform(number(1, 1024))
       ->capture_default_str();
   command->add_flag("--acks", options->acks,
                     "Print `<input line number> <entry id>` for each entry when it counts, at once; the text "
@@ -225,19 +224,25 @@ void add_wal_append(CLI::App& wal, Selected& selected) {
   command
       ->add_option_function<unsigned>(
           "--format", [&log](unsigned version) { log.format = static_cast<WalFormat>(version); },
-          "Version of the log's format to write; 4 is the only one so far")
+          "Version of the log's format to write; unless given, that of the log, and 4 for a new one")
       ->check(CLI::IsMember({2, 3, 4}));
   command->add_option("--segment-bytes", log.segment_bytes, "Size at which a segment is sealed")
+      ->transform(number())
       ->capture_default_str();
-  command->add_option_function<std::uint64_t>(
-      "--preallocate", [&log](std::uint64_t bytes) { log.preallocate_bytes = bytes; },
-      "Zeros to write ahead into each segment; the segment's size, unless given");
+  command
+      ->add_option("--preallocate", log.preallocate_bytes,
+                   "Zeros to write ahead into each segment; unless given, the segment's size (nothing before "
+                   "version 4)")
+      ->transform(number());
+  command->add_option("--recycle", log.recycle_segments, "Deleted segments to keep and use again")
+      ->transform(number())
+      ->capture_default_str();
   command->add_option_function<std::string>(
       "--policy", [&log](const std::string& text) { log.flush = parse_policy(text); },
       "When entries are handed to the operating system: per-append, every=N, interval=MS or manual; "
       "every=64, unless given");
   command->add_option("--batch", options->batch, "Entries that are appended at once")
-      ->check(CLI::Range(1, 1 << 20))
+      ->transform(number(1, 1U << 20U))
       ->capture_default_str();
 }
 

@@ -4,6 +4,7 @@
 
 #include "command.hpp"
 #include "durability/walog/reader.hpp"
+#include "number.hpp"
 #include "progress.hpp"
 #include "read_mode.hpp"
 
@@ -91,8 +92,8 @@ void add_wal_dump(CLI::App& wal, Selected& selected) {
        .place = "DIR",
        .place_description = kDirectoryHelp},
       selected, run_dump);
-  command->add_option("--from", options->from, "Begin with the entry of this id");
-  command->add_option("--to", options->to, "End with the entry of this id");
+  command->add_option("--from", options->from, "Begin with the entry of this id")->transform(number());
+  command->add_option("--to", options->to, "End with the entry of this id")->transform(number());
   add_read_mode(*command, options->mode);
   command->add_flag("--raw", options->raw, "Print each payload as it is, and a newline")
       ->excludes(command->get_option("--json"));

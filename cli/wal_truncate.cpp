@@ -1,0 +1,95 @@
+// wal truncate: deletes the segments that a checkpoint covers.
+//
+// What a checkpoint does not hold is lost with its segment, so the checkpoint is made durable and read
+// first, and what lies beyond it is not deleted unless --force says so.
+
+#include "checkpoint_path.hpp"
+#include "command.hpp"
+#include "durability/walog/writer.hpp"
+#include "number.hpp"
+
+namespace durability::cli {
+namespace {
+
+struct TruncateOptions : CommonOptions {
+  std::uint64_t through = 0;
+  std::string checkpoint;
+  bool force = false;
+};
+
+Status check_covered(const TruncateOptions& options) {
+  if (options.force) return {};
+  constexpr const char* kAdvice = "nothing was deleted; give a newer checkpoint, or --force to lose entries";
+  if (options.checkpoint.empty()) {
+    return Error(ErrorCode::kInvalidState, "no checkpoint says that these entries are no longer needed")
+        .in_file(options.place)
+        .advise("nothing was deleted; give --checkpoint FILE, or --force");
+  }
+  DURABILITY_TRY_ASSIGN(const CheckpointPath path, CheckpointPath::open(options.checkpoint));
+  const auto covered = CheckpointFile(path.directory).make_durable(path.name);
+  if (!covered) return located(path.parent, covered.error());
+  if (options.through <= covered->value()) return {};
+  return Error(ErrorCode::kInvalidState,
+               fmt::format("the checkpoint ends with entry {}, before entry {}", *covered, options.through))
+      .in_file(options.checkpoint)
+      .with_values(options.through, covered->value())
+      .advise(kAdvice);
+}
+
+struct Truncated {
+  WalTruncation what;
+  EntryId first;  // that the log still holds, or will hold
+  EntryId next;
+};
+
+Result<Truncated> truncate(const std::shared_ptr<Directory>& directory, EntryId through) {
+  DURABILITY_TRY_ASSIGN(auto log, WalWriter<Bytes>::resume(directory));
+  DURABILITY_TRY_ASSIGN(const DurableId upto, log.durable_up_to(through));
+  DURABILITY_TRY_ASSIGN(auto what, log.truncate_prefix(upto));
+  const Truncated truncated{
+      .what = std::move(what), .first = log.segment_ranges().front().first, .next = log.next_entry_id()};
+  DURABILITY_TRY(log.close());
+  return truncated;
+}
+
+Outcome run_truncate(const TruncateOptions& options) {
+  auto directory = open_existing(options.place);
+  if (!directory) return Outcome::failed(directory.error());
+  if (Status covered = check_covered(options); !covered) return Outcome::failed(covered.error());
+  const auto done = truncate(*directory, EntryId(options.through));
+  if (!done) return Outcome::failed(located(options.place, done.error()));
+
+  std::uint64_t entries = 0;
+  for (const SegmentRange& range : done->what.deleted) entries += range.entries;
+  const std::size_t segments = done->what.deleted.size();
+  return {.fields = Json{{"deleted_segments", segments},
+                         {"deleted_entries", entries},
+                         {"first_entry_id", done->first.value()},
+                         {"next_entry_id", done->next.value()}},
+          .text = fmt::format("deleted {} with {}; the log now begins at entry {}\n",
+                              count_of(segments, "segment", "segments"),
+                              count_of(entries, "entry", "entries"), done->first),
+          .error = {}};
+}
+
+}  // namespace
+
+void add_wal_truncate(CLI::App& wal, Selected& selected) {
+  auto [command, options] = add_command<TruncateOptions>(
+      wal,
+      {.name = "truncate",
+       .description = "Deletes the segments whose entries all have an id up to the given one; the newest "
+                      "segment always stays. Opens the log as a writer does: it takes the lock, and cuts a "
+                      "torn tail off.",
+       .place = "DIR",
+       .place_description = kDirectoryHelp},
+      selected, run_truncate);
+  command->add_option("--through", options->through, "The last entry that is no longer needed")
+      ->transform(number())
+      ->required();
+  command->add_option("--checkpoint", options->checkpoint,
+                      "File of the checkpoint that holds these entries; refuses to go beyond it");
+  command->add_flag("--force", options->force, "Delete without regard to a checkpoint");
+}
+
+}  // namespace durability::cli

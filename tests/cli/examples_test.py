@@ -1,0 +1,72 @@
+"""The examples do what they say, and the README shows what is compiled and run here."""
+
+import pathlib
+import re
+import subprocess
+import unittest
+
+import tool
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+class QuickStart(tool.Case):
+    def test_the_readme_shows_it_word_for_word(self):
+        readme = (ROOT / "README.md").read_text()
+        shown = re.search(r"<!-- quick-start:begin -->\n```cpp\n(.*?)```\n<!-- quick-start:end -->", readme, re.DOTALL)
+        self.assertEqual(shown[1], (ROOT / "examples/quick_start.cpp").read_text())
+
+    def test_it_runs_and_finds_what_the_last_run_left(self):
+        said = []
+        for _ in range(3):
+            done = subprocess.run([tool.BIN / "quick_start"], cwd=self.root, capture_output=True, check=True)
+            said.append(done.stdout.decode().splitlines())
+        self.assertEqual(said, [["recovered 0 keys", "entry 1 is durable: city = Kyoto"],
+                                ["recovered 1 keys", "entry 2 is durable: city = Kyoto"],
+                                ["recovered 1 keys", "entry 3 is durable: city = Kyoto"]])
+        self.assertEqual(self.json("checkpoint", "verify", self.root / "data/table.ckpt")["last_applied_id"], 3)
+
+
+class KvStore(tool.Case):
+    def store(self, commands, status=0):
+        done = subprocess.run([tool.BIN / "kv_store", self.dir], input=commands, capture_output=True, timeout=60,
+                              check=False)
+        self.assertEqual(done.returncode, status, done)
+        return done.stdout.decode()
+
+    def test_it_acknowledges_and_remembers(self):
+        self.assertEqual(self.store(b"put a 1\nput b two words\nput a 3\nput c \nerase c\n"),
+                         "1 put a 1\n2 put b two words\n3 put a 3\n4 put c \n5 erase c\n")
+        self.assertEqual(self.store(b"dump\ncheckpoint\nput d 4\n"), "a 3\nb two words\ncheckpoint\n6 put d 4\n")
+        self.assertEqual(self.store(b"dump\n"), "a 3\nb two words\nd 4\n")
+        self.assertEqual(self.json("checkpoint", "show", self.dir / "table.ckpt")["last_applied_id"], 5)
+
+    def test_a_killed_store_has_what_it_acknowledged(self):
+        with tool.Running([tool.BIN / "kv_store", self.dir]) as store:
+            for command, answer in ((b"put a 1", "1 put a 1"), (b"checkpoint", "checkpoint"), (b"put b 2", "2 put b 2")):
+                store.say(command)
+                self.assertEqual(store.hear(), answer)
+            store.kill_9()
+        self.assertEqual(self.store(b"dump\n"), "a 1\nb 2\n")
+
+    def test_one_process_at_a_time(self):
+        with tool.Running([tool.BIN / "kv_store", self.dir]) as store:
+            store.say(b"put a 1")
+            self.assertEqual(store.hear(), "1 put a 1")
+            self.assertEqual(self.store(b"put b 2\n", status=1), "")
+
+    def test_what_is_no_command_ends_it(self):
+        for command in (b"sing", b"put a", b"erase", b"checkpoint now"):
+            self.assertEqual(self.store(command + b"\n", status=1), "")
+
+
+class PowerCut(tool.Case):
+    def test_no_acknowledged_entry_is_lost_and_it_fails_where_nothing_was_torn(self):
+        for lines, status in ((b"".join(b"line %d\n" % i for i in range(24)), 0), (b"", 1)):
+            done = subprocess.run([tool.BIN / "power_cut"], input=lines, capture_output=True, check=False)
+            self.assertEqual(done.returncode, status, done)
+            self.assertIn(b", 0 logs that lost an acknowledged entry or did not open\n", done.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()
