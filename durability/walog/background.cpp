@@ -24,15 +24,24 @@ Status Background::failure() const {
   return {};
 }
 
+Status Background::State::sync(File& file) {
+  const std::lock_guard one_at_a_time(syncing);
+  {
+    const std::lock_guard lock(mutex);
+    if (failure) return *failure;
+  }
+  Status synced = file.sync_data();
+  if (!synced) fail(synced.error());
+  return synced;
+}
+
 void Background::sync_seal(SealedSegment sealed) {
   seal_ticket_ =
       worker_->submit([sealed = std::move(sealed), state = state_, durable = durable_, observer = observer_,
                        clock = clock_, stable = directory_->capabilities().stable_storage] {
         if (stable) {
           const auto begin = clock->steady_now();
-          if (auto synced = sealed.file->sync_data(); !synced) {
-            return state->fail(std::move(synced).error());
-          }
+          if (!state->sync(*sealed.file)) return;
           durable->raise(sealed.last);
           if (observer) {
             observer->on_sync(internal::DurableIdIssuer::issue(sealed.last), clock->steady_now() - begin);

@@ -55,6 +55,10 @@ class Background {
   Background(const Background&) = delete;
   Background& operator=(const Background&) = delete;
 
+  /// Syncs a segment, one at a time, and never again after a failure: the system reports a failed write-back
+  /// to one sync only, so of two that overlap (a group's and a seal's), or of one behind the other, one could
+  /// succeed and acknowledge what was lost. Thread-safe.
+  Status sync(File& file) const { return state_->sync(file); }
   void sync_seal(SealedSegment sealed);
   /// Returns when no seal's sync is in flight, with its error if it failed.
   Status wait_for_seal();
@@ -80,6 +84,7 @@ class Background {
 
  private:
   struct State {
+    std::mutex syncing;  ///< held through a sync; taken before `mutex`
     std::mutex mutex;
     std::optional<SegmentFile> spare;
     std::vector<std::string> recycled;  ///< names of temporaries
@@ -92,6 +97,7 @@ class Background {
       failure = std::move(error);
       failed.store(true, std::memory_order_release);
     }
+    Status sync(File& file);
   };
 
   static Built<SegmentFile> make_spare(Directory& directory, State& state, SegmentId id, std::uint64_t bytes);

@@ -251,7 +251,7 @@ Result<PendingSync> ByteWriter::begin_sync() {
 Result<std::chrono::nanoseconds> ByteWriter::run_sync(const PendingSync& pending) const {
   if (!pending.file) return std::chrono::nanoseconds::zero();
   const auto begin = options_.clock->steady_now();
-  DURABILITY_TRY(pending.file->sync_data());
+  DURABILITY_TRY(background_->sync(*pending.file));
   return options_.clock->steady_now() - begin;
 }
 

@@ -39,6 +39,6 @@ Status ByteWriter::write_mark() {
   return sync_segment();
 }
 
-Status ByteWriter::sync_segment() { return poison_on_error(segment_.file()->sync_data()); }
+Status ByteWriter::sync_segment() { return poison_on_error(background_->sync(*segment_.file())); }
 
 }  // namespace durability::walog
