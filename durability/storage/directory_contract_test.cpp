@@ -139,7 +139,7 @@ TEST_P(DirectoryContract, TruncateCutsAndExtendsWithZeros) {
 
 TEST_P(DirectoryContract, PreallocateWritesZerosOverWhatIsThereAndBeyond) {
   const auto out = file("x");
-  constexpr std::uint64_t kLength = 3 * 1024 * 1024 + 5;
+  constexpr std::uint64_t kLength = 3 * std::uint64_t{1 << 20} + 5;
   ASSERT_TRUE(succeeded(out->write_at(0, as_bytes("keepgone"))));
   ASSERT_TRUE(succeeded(out->preallocate(4, kLength)));
   const Bytes contents = directory_->read_file("x", 1 << 23).value();

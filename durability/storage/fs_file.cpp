@@ -10,7 +10,7 @@ namespace durability::internal {
 namespace {
 
 constexpr std::size_t kBatch = 64;  // pieces for one system call; IOV_MAX is 1024
-constexpr std::size_t kZeros = 64 * 1024;
+constexpr std::size_t kZeros = std::size_t{64} * 1024;
 
 /// Walks over pieces as the system takes them, a part at a time.
 class Remaining {

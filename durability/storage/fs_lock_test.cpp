@@ -99,7 +99,7 @@ TEST_F(FsLockTest, AForkedChildThatReleasesOrDiesLeavesTheParentsLockAlone) {
 // X2: a program started by a lock's holder must not hold it too.
 TEST_F(FsLockTest, AProgramThatIsExecutedDoesNotKeepTheLock) {
   auto held = directory_->lock(".lock").value();
-  Pipe input;
+  const Pipe input;
   Pipe executed;  // closed by exec
   const pid_t child = ::fork();
   if (child == 0) {
