@@ -1,0 +1,134 @@
+// Deleted segments that become spares.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "durability/testing/crash_directory.hpp"
+#include "durability/testing/faulty_directory.hpp"
+#include "durability/testing/manual_worker.hpp"
+#include "durability/testing/random.hpp"
+#include "durability/walog/reader.hpp"
+#include "durability/walog/writer.hpp"
+
+namespace durability::walog {
+namespace {
+
+using durability::testing::CrashDirectory;
+using durability::testing::FaultyDirectory;
+using durability::testing::ManualWorker;
+using Writer = WalWriter<std::string>;
+
+/// Takes what a cut leaves unflushed without a word.
+class SilentObserver final : public WalObserver {};
+
+WalOptions options(std::size_t recycle) {
+  WalOptions options;
+  options.observer = std::make_shared<SilentObserver>();
+  options.segment_bytes = 256;
+  options.recycle_segments = recycle;
+  options.worker = std::make_shared<ManualWorker>();
+  options.random = std::make_shared<durability::testing::SeededRandom>(7);
+  return options;
+}
+
+void fill_segments(Writer& wal, int entries) {
+  for (int i = 0; i < entries; ++i) ASSERT_TRUE(wal.append("an entry of some length"));
+}
+
+int position(const std::vector<std::string>& changes, std::string_view begins, int from = 0) {
+  for (int i = from; i < static_cast<int>(changes.size()); ++i) {
+    if (changes[static_cast<std::size_t>(i)].starts_with(begins)) return i;
+  }
+  return -1;
+}
+
+// V14: a recycled file was zeroed before its renaming was durable; a power cut brought its old name back, and
+// with it a segment of zeros in the middle of the log.
+TEST(Recycling, AFileIsZeroedOnlyOnceItsOldNameIsDurablyGone) {
+  const auto faulty = FaultyDirectory::make(CrashDirectory::make());
+  const WalOptions how = options(1);
+  auto wal = Writer::open(faulty, how).value();
+  fill_segments(wal, 8);
+  const DurableId durable = wal.flush_and_sync().value();
+  faulty->clear_log();
+  ASSERT_FALSE(wal.truncate_prefix(durable)->deleted.empty());
+  fill_segments(wal, 12);
+  ASSERT_TRUE(wal.flush_and_sync());
+  const auto changes = faulty->changes();
+  const int renamed = position(changes, "rename wal/wal_1.log -> wal/wal_1.log.");
+  const int synced = position(changes, "sync_directory wal", renamed);
+  const int zeroed = position(changes, "preallocate wal/wal_1.log.", renamed);
+  const int file_synced = position(changes, "sync_data wal/wal_1.log.", zeroed);
+  const int renamed_again = position(changes, "rename wal/wal_1.log.", renamed + 1);
+  ASSERT_GE(renamed, 0);
+  EXPECT_LT(renamed, synced);
+  EXPECT_LT(synced, zeroed);
+  EXPECT_LT(zeroed, file_synced);
+  EXPECT_LT(file_synced, renamed_again);
+  EXPECT_LT(renamed_again, position(changes, "sync_directory wal", renamed_again));
+  ASSERT_TRUE(wal.close());
+}
+
+TEST(Recycling, KeepsNoMoreFilesThanItWasTold) {
+  const std::shared_ptr<Directory> directory = CrashDirectory::make();
+  auto wal = Writer::open(directory, options(2)).value();
+  fill_segments(wal, 40);
+  ASSERT_TRUE(wal.truncate_prefix(wal.flush_and_sync().value()));
+  const auto names = directory->list("wal").value();
+  EXPECT_EQ(std::ranges::count_if(names, [](const auto& n) { return Directory::is_temporary_name(n); }), 2);
+  ASSERT_TRUE(wal.close());
+  const auto after = directory->list("wal").value();
+  EXPECT_EQ(std::ranges::count_if(after, [](const auto& n) { return Directory::is_temporary_name(n); }), 0);
+}
+
+// P3, V13: old frames behind the tail of a recycled file must never come back; each step may be the last.
+TEST(Recycling, SurvivesACrashAtEachStep) {
+  std::uint64_t states = 0;
+  for (std::uint64_t cut = 0;; ++cut) {
+    bool was_cut = false;
+    for (const auto& profile : durability::testing::kAllCrashProfiles) {
+      for (std::uint64_t seed = 0; seed < 6; ++seed) {
+        const auto crash = CrashDirectory::make({.sector_bytes = 64}).value();
+        crash->cut_after(cut);
+        std::uint64_t acknowledged = 0;
+        std::uint64_t appended = 0;
+        if (auto wal = Writer::open(crash, options(1))) {
+          for (int round = 0; round < 4; ++round) {
+            for (int i = 0; i < 6; ++i) {
+              if (wal->append("entry " + std::to_string(appended + 1))) ++appended;
+            }
+            if (const auto durable = wal->flush_and_sync()) {
+              acknowledged = durable->value();
+              if (!wal->truncate_prefix(*durable)) break;
+            }
+          }
+        }
+        was_cut = crash->operations() > cut;
+        durability::testing::RandomChooser chooser(seed);
+        const auto disk = crash->after_power_cut(profile, chooser);
+        SCOPED_TRACE(fmt::format("cut {} profile {} seed {}", cut, profile.name, seed));
+        std::uint64_t next = 0;
+        const auto read = WalReader<std::string>(disk).for_each(
+            ReadMode::kBestEffort, [&](EntryId id, const std::string& text) {
+              EXPECT_TRUE(next == 0 || id.value() == next);
+              EXPECT_EQ(text, "entry " + std::to_string(id.value()));
+              next = id.value() + 1;
+            });
+        ASSERT_TRUE(read) << read.error() << '\n' << disk->describe();
+        EXPECT_GT(read->next.value(), acknowledged);
+        const auto wal = Writer::open(disk, options(1));
+        ASSERT_TRUE(wal) << wal.error();
+        EXPECT_EQ(wal->next_entry_id(), read->next);
+        ++states;
+      }
+    }
+    if (!was_cut) break;
+  }
+  RecordProperty("states", static_cast<int>(states));
+}
+
+}  // namespace
+}  // namespace durability::walog

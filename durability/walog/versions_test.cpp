@@ -1,0 +1,298 @@
+// Versions 2 and 3, and going from one version to another. What a damaged log of the crate means is held to
+// the crate's own verdicts in tests/compat/.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "durability/testing/crash_directory.hpp"
+#include "durability/testing/faulty_directory.hpp"
+#include "durability/testing/manual_clock.hpp"
+#include "durability/testing/manual_worker.hpp"
+#include "durability/testing/random.hpp"
+#include "durability/walog/format_v3.hpp"
+#include "durability/walog/reader.hpp"
+#include "durability/walog/scanner.hpp"
+#include "durability/walog/segment_name.hpp"
+#include "durability/walog/writer.hpp"
+
+namespace durability::walog {
+namespace {
+
+using durability::testing::CrashDirectory;
+using durability::testing::FaultyDirectory;
+using Writer = WalWriter<std::string>;
+
+WalOptions options(WalFormat format, std::uint64_t segment_bytes = 256) {
+  WalOptions options;
+  options.format = format;
+  options.segment_bytes = segment_bytes;
+  options.preallocate_bytes = 0;
+  options.worker = std::make_shared<durability::testing::ManualWorker>();
+  static std::uint64_t seed = 0;  // two logs never get the same numbers
+  options.random = std::make_shared<durability::testing::SeededRandom>(++seed);
+  return options;
+}
+
+Bytes file_bytes(Directory& directory, std::uint64_t segment) {
+  return directory.read_file(segment_path(SegmentId(segment)), 1U << 20U).value();
+}
+
+void overwrite(Directory& directory, std::uint64_t segment, ByteView bytes) {
+  const auto file = directory.create(segment_path(SegmentId(segment))).value();
+  ASSERT_TRUE(file->write_at(0, bytes));
+}
+
+Scan scan(Directory& directory) {
+  return scan_log(directory, {.mode = Mode::kStrict, .live_writer = false},
+                  [](const WalEntryView&) -> Result<Flow> { return Flow::kContinue; })
+      .value();
+}
+
+std::uint64_t count(const std::shared_ptr<Directory>& directory) {
+  const auto entries = WalReader<std::string>(directory).count(ReadMode::kStrict);
+  EXPECT_TRUE(entries) << entries.error();
+  return entries.value_or(0);
+}
+
+/// Appends `entries` entries durably and closes.
+void write(const std::shared_ptr<Directory>& directory, const WalOptions& how, int entries) {
+  auto wal = Writer::open(directory, how);
+  ASSERT_TRUE(wal) << wal.error();
+  for (int i = 0; i < entries; ++i) ASSERT_TRUE(wal->append("an entry of some length"));
+  ASSERT_TRUE(wal->flush_and_sync());
+  ASSERT_TRUE(wal->close());
+}
+
+TEST(OlderVersions, AreWrittenByteForByte) {
+  const std::shared_ptr<Directory> directory = CrashDirectory::make();
+  auto wal = Writer::open(directory, options(WalFormat::kV3)).value();
+  ASSERT_TRUE(wal.append_bytes(as_bytes("hello")));
+  ASSERT_TRUE(wal.close());
+  const std::string expected(
+      "VWAL\3\0\0\0\1\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0"
+      "\x15\0\0\0\1\0\0\0\0\0\0\0\x52\x0c\xb4\x07hello",
+      45);
+  EXPECT_EQ(as_text(file_bytes(*directory, 1)), expected);
+}
+
+TEST(OlderVersions, RotateAndGoOnAfterReopening) {
+  for (const WalFormat format : {WalFormat::kV2, WalFormat::kV3}) {
+    const std::shared_ptr<Directory> directory = CrashDirectory::make();
+    for (int run = 0; run < 3; ++run) write(directory, options(format), 12);
+    EXPECT_EQ(count(directory), 36U);
+    const Scan found = scan(*directory);
+    EXPECT_GT(found.segments.size(), 3U);
+    EXPECT_TRUE(found.spares.empty()) << "the crate refuses a final segment of zeros";
+    for (const auto& segment : found.segments) EXPECT_EQ(segment.format, format);
+  }
+}
+
+// C26: frames of version 3 once went into a segment whose header said 2.
+TEST(OlderVersions, ALogGoesOnInTheVersionOfItsNewestSegment) {
+  const std::shared_ptr<Directory> directory = CrashDirectory::make();
+  write(directory, options(WalFormat::kV2, 4096), 3);
+  WalOptions as_it_is = options(WalFormat::kV4, 4096);
+  as_it_is.format.reset();
+  write(directory, as_it_is, 3);
+  EXPECT_EQ(count(directory), 6U);
+  EXPECT_EQ(scan(*directory).segments.size(), 1U);
+  EXPECT_EQ(scan(*directory).segments.front().format, WalFormat::kV2);
+}
+
+TEST(OlderVersions, AnotherVersionBeginsWithTheNextSegment) {
+  const std::shared_ptr<Directory> directory = CrashDirectory::make();
+  const WalFormat order[] = {WalFormat::kV4, WalFormat::kV3, WalFormat::kV4, WalFormat::kV2, WalFormat::kV4};
+  for (const WalFormat format : order) write(directory, options(format), 15);
+  EXPECT_EQ(count(directory), 75U);
+  std::vector<WalFormat> seen;
+  for (const auto& segment : scan(*directory).segments) {
+    if (seen.empty() || seen.back() != segment.format) seen.push_back(segment.format);
+  }
+  EXPECT_EQ(seen, std::vector<WalFormat>(std::begin(order), std::end(order)));
+}
+
+// V23: each run of version 4 behind another version gets a log_id of its own; a segment behind one of
+// version 4 goes on with that one's.
+TEST(OlderVersions, ARunOfVersion4BehindAnotherVersionHasALogIdOfItsOwn) {
+  const std::shared_ptr<Directory> directory = CrashDirectory::make();
+  for (const WalFormat format : {WalFormat::kV4, WalFormat::kV3, WalFormat::kV4}) {
+    write(directory, options(format), 20);
+  }
+  const Scan found = scan(*directory);
+  std::optional<v4::LogId> run;
+  std::vector<v4::LogId> runs;
+  for (const auto& segment : found.segments) {
+    if (segment.format != WalFormat::kV4) {
+      run.reset();
+      continue;
+    }
+    if (run) {
+      EXPECT_EQ(*run, segment.header.log_id);
+    } else {
+      runs.push_back(segment.header.log_id);
+    }
+    run = segment.header.log_id;
+  }
+  ASSERT_EQ(runs.size(), 2U);
+  EXPECT_NE(runs[0], runs[1]);
+}
+
+TEST(OlderVersions, AnEmptyFinalSegmentIsReplacedWhenAnotherVersionGoesOn) {
+  const std::shared_ptr<Directory> directory = CrashDirectory::make();
+  for (const WalFormat format : {WalFormat::kV3, WalFormat::kV4, WalFormat::kV2, WalFormat::kV3}) {
+    auto wal = Writer::open(directory, options(format));
+    ASSERT_TRUE(wal) << wal.error();
+    // A close in version 4 would write a mark, and then the segment holds a frame.
+    ASSERT_TRUE(format == WalFormat::kV4 || wal->close());
+  }
+  write(directory, options(WalFormat::kV3), 1);
+  const Scan found = scan(*directory);
+  ASSERT_EQ(found.segments.size(), 1U);
+  EXPECT_EQ(found.segments.front().format, WalFormat::kV3);
+}
+
+// V22: a spare prepared by version 4 must not be left behind a segment of version 3, which knows no spare.
+TEST(OlderVersions, NoSegmentOfZerosIsLeftBehindVersion3) {
+  const std::shared_ptr<Directory> directory = CrashDirectory::make();
+  WalOptions v4 = options(WalFormat::kV4);
+  {
+    auto wal = Writer::open(directory, v4).value();
+    for (int i = 0; i < 4; ++i) ASSERT_TRUE(wal.append("an entry of some length"));
+    ASSERT_TRUE(wal.flush_and_sync());
+    static_cast<durability::testing::ManualWorker&>(*v4.worker).run_all();
+    ASSERT_TRUE(wal.close());
+  }
+  ASSERT_EQ(scan(*directory).spares.size(), 1U);
+  write(directory, options(WalFormat::kV3), 10);
+  const Scan found = scan(*directory);
+  EXPECT_TRUE(found.spares.empty());
+  EXPECT_EQ(found.segments.back().format, WalFormat::kV3);
+  EXPECT_EQ(count(directory), 14U);
+}
+
+// V24: 1 to 3 zeros behind the last frame read as a torn length field, so they are cut off before the sync
+// that ends the segment or the log.
+TEST(OlderVersions, PaddingTooShortToBeToldFromALengthFieldIsCutOff) {
+  for (std::uint64_t left = 0; left <= 5; ++left) {
+    const std::shared_ptr<Directory> directory = CrashDirectory::make();
+    WalOptions how = options(WalFormat::kV3, 256);
+    how.preallocate_bytes = 256;
+    auto wal = Writer::open(directory, how).value();
+    const std::string payload(256 - v3::kHeaderBytes - v3::kFrameHeadBytes - left, 'x');
+    ASSERT_TRUE(wal.append_bytes(as_bytes(payload)));
+    ASSERT_TRUE(wal.append_bytes(as_bytes(payload)));  // rotates
+    ASSERT_TRUE(wal.close());
+    EXPECT_EQ(file_bytes(*directory, 1).size(), left >= 1 && left <= 3 ? 256 - left : 256);
+    EXPECT_EQ(file_bytes(*directory, 2).size(), left >= 1 && left <= 3 ? 256 - left : 256);
+    const auto entries = WalReader<int>(directory).for_each_bytes(ReadMode::kStrict, [](const auto&) {});
+    ASSERT_TRUE(entries) << entries.error();
+    EXPECT_EQ(entries->next, EntryId(3));
+  }
+}
+
+// C17: a segment that was preallocated and rotated early keeps its padding, and that is no damage; where the
+// file is cut, the cut is synced before the next segment appears.
+TEST(OlderVersions, TheOutgoingSegmentIsDurableBeforeTheNextOneHasItsName) {
+  const auto faulty = FaultyDirectory::make(CrashDirectory::make());
+  WalOptions how = options(WalFormat::kV3, 256);
+  how.preallocate_bytes = 256;
+  auto wal = Writer::open(faulty, how).value();
+  const std::string payload(256 - v3::kHeaderBytes - v3::kFrameHeadBytes - 2, 'x');
+  ASSERT_TRUE(wal.append_bytes(as_bytes(payload)));
+  faulty->clear_log();
+  ASSERT_TRUE(wal.append_bytes(as_bytes(payload)));
+  ASSERT_TRUE(wal.flush());
+  const auto changes = faulty->changes();
+  const auto at = [&](std::string_view what) {
+    const auto found =
+        std::ranges::find_if(changes, [&](const std::string& c) { return c.starts_with(what); });
+    EXPECT_NE(found, changes.end()) << what;
+    return found - changes.begin();
+  };
+  EXPECT_LT(at("write wal/wal_1.log"), at("truncate wal/wal_1.log"));
+  EXPECT_LT(at("truncate wal/wal_1.log"), at("sync_data wal/wal_1.log"));
+  EXPECT_LT(at("sync_data wal/wal_1.log"), at("rename "));
+  EXPECT_LT(at("rename "), at("sync_directory wal"));
+}
+
+// C14, C21: a whole frame behind the damage, an empty one at the very end of the file included, says that
+// this is no torn tail.
+TEST(OlderVersions, DamageWithAWholeFrameBehindItIsRefusedAndNothingIsChanged) {
+  const std::shared_ptr<CrashDirectory> directory = CrashDirectory::make();
+  {
+    auto wal = Writer::open(directory, options(WalFormat::kV3, 4096)).value();
+    ASSERT_TRUE(wal.append_bytes(as_bytes("first")));
+    ASSERT_TRUE(wal.append_bytes(as_bytes("second")));
+    ASSERT_TRUE(wal.append_bytes({}));
+    ASSERT_TRUE(wal.close());
+  }
+  Bytes bytes = file_bytes(*directory, 1);
+  store_le(bytes, v3::kHeaderBytes, std::uint32_t{4000});  // the first frame's length: past the end
+  overwrite(*directory, 1, bytes);
+  const auto wal = Writer::open(directory, options(WalFormat::kV3, 4096));
+  ASSERT_FALSE(wal);
+  EXPECT_EQ(wal.error().code(), ErrorCode::kFormat);
+  EXPECT_EQ(file_bytes(*directory, 1), bytes);
+}
+
+// C18: a torn header in the final segment once made ids begin at 1 again.
+TEST(OlderVersions, IdsGoOnBehindATornHeaderInTheFinalSegment) {
+  for (std::size_t length = 0; length < v3::kHeaderBytes; ++length) {
+    const std::shared_ptr<Directory> directory = CrashDirectory::make();
+    write(directory, options(WalFormat::kV3), 9);
+    const std::uint64_t segments = scan(*directory).segments.size();
+    const std::uint64_t kept = scan(*directory).segments.back().header.start.value() - 1;
+    Bytes bytes = file_bytes(*directory, segments);
+    bytes.resize(length);
+    overwrite(*directory, segments, bytes);
+    auto wal = Writer::open(directory, options(WalFormat::kV3));
+    ASSERT_TRUE(wal) << wal.error();
+    EXPECT_EQ(wal->next_entry_id(), EntryId(kept + 1)) << length;
+    ASSERT_TRUE(wal->append("goes on"));
+    ASSERT_TRUE(wal->close());
+    EXPECT_EQ(count(directory), kept + 1);
+  }
+}
+
+TEST(OlderVersions, ALoneTornHeaderIsOnlyTheBeginningWhereItsNumberIs1) {
+  for (const std::uint64_t number : {1U, 3U}) {
+    const std::shared_ptr<Directory> directory = CrashDirectory::make();
+    const auto header = v3::encode_header({.start = EntryId(number), .segment_id = SegmentId(number)});
+    overwrite(*directory, number, ByteView(header).first(10));
+    const auto wal = Writer::open(directory, options(WalFormat::kV3));
+    ASSERT_EQ(wal.has_value(), number == 1);
+    EXPECT_TRUE(wal || wal.error().code() == ErrorCode::kInvalidState);
+  }
+}
+
+TEST(OlderVersions, KnowNoAtomicBatch) {
+  const std::shared_ptr<Directory> directory = CrashDirectory::make();
+  auto wal = Writer::open(directory, options(WalFormat::kV3)).value();
+  const std::vector<std::string> batch{"one", "two"};
+  EXPECT_EQ(wal.append_batch_atomic(batch).error().code(), ErrorCode::kNotSupported);
+  EXPECT_EQ(wal.append_batch(batch).value(), EntryId(2));
+  ASSERT_TRUE(wal.close());
+}
+
+TEST(OlderVersions, ALackOfSpaceForTheNextSegmentIsRefusedAndPasses) {
+  const auto faulty = FaultyDirectory::make(CrashDirectory::make());
+  auto wal = Writer::open(faulty, options(WalFormat::kV3)).value();
+  const std::string payload(100, 'x');
+  ASSERT_TRUE(wal.append(payload));
+  faulty->fail({.operation = durability::testing::Operation::kCreate,
+                .os_error = ENOSPC,
+                .after = 0,
+                .repeat = durability::testing::Repeat::kSticky});
+  ASSERT_TRUE(wal.append(std::string(60, 'x')));
+  EXPECT_EQ(wal.append(payload).error().os_error(), ENOSPC);
+  faulty->mend();
+  EXPECT_EQ(wal.append(payload).value(), EntryId(3));
+  ASSERT_TRUE(wal.close());
+  EXPECT_EQ(count(faulty), 3U);
+}
+
+}  // namespace
+}  // namespace durability::walog
