@@ -2,6 +2,7 @@
 
 // Everything of the library but its testing and async parts.
 
+#include "durability/base/crc32.hpp"
 #include "durability/base/error.hpp"
 #include "durability/base/ids.hpp"
 #include "durability/base/result.hpp"
