@@ -38,10 +38,10 @@
 namespace durability {
 
 struct PublishResult {
-  std::string checkpoint;              ///< its path
-  EntryId last_applied;                ///< the id it carries
-  std::optional<EntryId> marker = {};  ///< the marker's entry, durable; none was asked for, if none
-  WalTruncation truncation = {};       ///< the segments that are gone
+  std::string checkpoint;         ///< its path
+  EntryId last_applied;           ///< the id it carries
+  std::optional<EntryId> marker;  ///< the marker's entry, durable; none was asked for, if none
+  WalTruncation truncation;       ///< the segments that are gone
 };
 
 namespace publish {
@@ -95,7 +95,10 @@ class CheckpointPublisher {
     DURABILITY_TRY(wal.flush());
     const CheckpointFile checkpoints(directory_);
     DURABILITY_TRY((checkpoints.template write_durable<State, Codec>(path, upto, state)));
-    return PublishResult{.checkpoint = std::string(path), .last_applied = upto.entry()};
+    return PublishResult{.checkpoint = std::string(path),
+                         .last_applied = upto.entry(),
+                         .marker = std::nullopt,
+                         .truncation = {}};
   }
 
   std::shared_ptr<Directory> directory_;

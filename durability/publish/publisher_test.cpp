@@ -6,7 +6,6 @@
 #include <string>
 #include <variant>
 
-#include "durability/recover/recover.hpp"
 #include "durability/storage/memory_directory.hpp"
 #include "durability/testing/crash_directory.hpp"
 #include "durability/testing/faulty_directory.hpp"
@@ -35,15 +34,6 @@ constexpr std::string_view kPath = "table.ckpt";
 Op marker(std::string_view path, DurableId upto) { return Published{std::string(path), upto.value()}; }
 DurableId durable(std::uint64_t id) { return internal::DurableIdIssuer::issue(EntryId(id)); }
 
-Result<Recovery<Table>> recover_table(const std::shared_ptr<Directory>& directory) {
-  return recover_with_wal<Table, Op>(
-      directory, kPath, RecoveryOptions::best_effort(),
-      [](std::optional<Table> checkpoint) { return checkpoint.value_or(Table{}); },
-      [](Table& table, EntryId, const Op& op) {
-        if (const auto* put = std::get_if<Put>(&op)) table[put->key] = put->value;
-      });
-}
-
 WalOptions small_segments() {
   WalOptions options;
   options.segment_bytes = 160;
@@ -61,45 +51,6 @@ DurableId travel(Wal& wal, Table& table) {
   return wal.flush_and_sync().value();
 }
 
-void expect_table(const std::shared_ptr<Directory>& directory, const Table& table) {
-  const auto recovered = recover_table(directory);
-  ASSERT_TRUE(recovered) << recovered.error();
-  EXPECT_EQ(recovered->state, table);
-}
-
-template <class Wal>
-void publish_and_recover(const std::shared_ptr<Directory>& directory, Wal& wal) {
-  Table table;
-  const DurableId upto = travel(wal, table);
-  const auto published = CheckpointPublisher(directory).publish(wal, table, upto, kPath, marker);
-  ASSERT_TRUE(published) << published.error();
-  EXPECT_EQ(published->checkpoint, kPath);
-  EXPECT_EQ(published->last_applied, EntryId(4));
-  EXPECT_EQ(published->marker, EntryId(5));
-  EXPECT_EQ(wal.durable_id(), durable(5));
-  ASSERT_FALSE(published->truncation.deleted.empty());
-  EXPECT_EQ(published->truncation.deleted.front().first, EntryId(1));
-
-  const auto recovered = recover_table(directory);
-  ASSERT_TRUE(recovered) << recovered.error();
-  EXPECT_EQ(recovered->state, table);
-  EXPECT_EQ(recovered->checkpoint_id, EntryId(4));
-  EXPECT_EQ(recovered->last_applied, EntryId(5));
-  EXPECT_EQ(recovered->replayed, 1U);
-}
-
-TEST(CheckpointPublisher, LeavesAStateThatIsRecoveredFromCheckpointAndTheRestOfTheLog) {
-  const std::shared_ptr<Directory> directory = CrashDirectory::make();
-  auto wal = WalWriter<Op>::open(directory, small_segments()).value();
-  publish_and_recover(directory, wal);
-}
-
-TEST(CheckpointPublisher, TakesALogThatManyThreadsAppendTo) {
-  const std::shared_ptr<Directory> directory = CrashDirectory::make();
-  const auto wal = SyncWalWriter<Op>::open(directory, small_segments()).value();
-  publish_and_recover(directory, *wal);
-}
-
 TEST(CheckpointPublisher, NeedsNoMarker) {
   const std::shared_ptr<Directory> directory = CrashDirectory::make();
   auto wal = WalWriter<Op>::open(directory, small_segments()).value();
@@ -110,7 +61,6 @@ TEST(CheckpointPublisher, NeedsNoMarker) {
   EXPECT_EQ(published->marker, std::nullopt);
   EXPECT_FALSE(published->truncation.deleted.empty());
   EXPECT_EQ(wal.last_entry_id(), EntryId(4));
-  expect_table(directory, table);
 }
 
 // The order, written down by the directory itself.
@@ -137,51 +87,6 @@ TEST(CheckpointPublisher, MakesCheckpointThenMarkerThenTruncationDurable) {
   EXPECT_LT(checkpoint, appended);
   EXPECT_LT(marked, removed);
   EXPECT_EQ(at("sync_directory wal", removed), removed + 1);
-}
-
-// K2: nothing is truncated for a checkpoint that is not durable, whichever of its steps fails.
-TEST(CheckpointPublisher, TruncatesNothingWhereTheCheckpointCannotBeMadeDurable) {
-  for (const Operation step : {Operation::kCreate, Operation::kWrite, Operation::kSyncData,
-                               Operation::kRename, Operation::kSyncDirectory}) {
-    SCOPED_TRACE(testing::operation_name(step));
-    const auto faulty = FaultyDirectory::make(CrashDirectory::make());
-    auto wal = WalWriter<Op>::open(faulty, small_segments()).value();
-    Table table;
-    const DurableId upto = travel(wal, table);
-    const auto segments = wal.segment_ranges();
-    if (step == Operation::kSyncDirectory) {
-      faulty->fail({.operation = step});
-    } else {
-      faulty->fail({.operation = step, .path = std::string(kPath)});
-    }
-    const auto published = CheckpointPublisher(faulty).publish(wal, table, upto, kPath, marker);
-    EXPECT_EQ(published.error().code(), ErrorCode::kIo);
-    EXPECT_EQ(wal.segment_ranges(), segments);
-    EXPECT_EQ(wal.last_entry_id(), EntryId(4)) << "no marker for it either";
-    expect_table(faulty, table);
-
-    faulty->mend();
-    const auto again = CheckpointPublisher(faulty).publish(wal, table, upto, kPath, marker);
-    ASSERT_TRUE(again) << again.error();
-    EXPECT_FALSE(again->truncation.deleted.empty());
-    expect_table(faulty, table);
-  }
-}
-
-TEST(CheckpointPublisher, TruncatesNothingWhereTheMarkerCannotBeMadeDurable) {
-  for (const Operation step : {Operation::kWrite, Operation::kSyncData}) {
-    const auto faulty = FaultyDirectory::make(CrashDirectory::make());
-    auto wal = WalWriter<Op>::open(faulty, small_segments()).value();
-    Table table;
-    const DurableId upto = travel(wal, table);
-    const auto segments = wal.segment_ranges();
-    faulty->fail({.operation = step, .path = "wal/"});
-    const auto published = CheckpointPublisher(faulty).publish(wal, table, upto, kPath, marker);
-    EXPECT_EQ(published.error().code(), ErrorCode::kIo);
-    EXPECT_EQ(wal.segment_ranges().front(), segments.front());
-    EXPECT_TRUE(faulty->exists("wal/wal_1.log").value());
-    expect_table(faulty, table);
-  }
 }
 
 // What is refused in front of everything: no file is created, written, removed or synced.
@@ -223,7 +128,6 @@ TEST_F(Refusals, AnIdThatTheLogNoLongerReachesBackTo) {
   const EntryId first = wal_.segment_ranges().front().first;
   ASSERT_GE(first, EntryId(4));
   expect_refused(publish(durable(first.value() - 2)), ErrorCode::kInvalidState);
-  expect_table(faulty_, table_);
 }
 
 TEST_F(Refusals, APathThatLeavesTheDirectoryOrLiesInTheLog) {
@@ -263,48 +167,6 @@ TEST(CheckpointPublisher, IsNotSupportedWithoutStableStorageAndPoisonsNothing) {
   EXPECT_TRUE(faulty->changes().empty());
   EXPECT_EQ(wal.append(Put{"goes", "on"}).value(), EntryId(2));
   EXPECT_TRUE(wal.close());
-}
-
-// K5, C6: a directory after two publications, and its checkpoint exchanged or removed.
-class AfterTwoPublications : public ::testing::Test {
- protected:
-  void publish_twice(std::uint64_t segment_bytes) {
-    WalOptions options = small_segments();
-    options.segment_bytes = segment_bytes;
-    auto wal = WalWriter<Op>::open(directory_, options).value();
-    for (Bytes* copy : {&old_checkpoint_, &new_checkpoint_}) {
-      const DurableId upto = travel(wal, table_);
-      ASSERT_TRUE(CheckpointPublisher(directory_).publish(wal, table_, upto, kPath, marker));
-      *copy = directory_->read_file(kPath, 1U << 20U).value();
-    }
-    ASSERT_TRUE(wal.close());
-    ASSERT_NE(old_checkpoint_, new_checkpoint_);
-  }
-
-  std::shared_ptr<Directory> directory_ = CrashDirectory::make();
-  Table table_;
-  Bytes old_checkpoint_;
-  Bytes new_checkpoint_;
-};
-
-TEST_F(AfterTwoPublications, AnOldCheckpointPutBackIsMadeUpForByALogThatReachesBack) {
-  publish_twice(1U << 20U);
-  expect_table(directory_, table_);
-  ASSERT_TRUE(directory_->atomic_write(kPath, old_checkpoint_));
-  expect_table(directory_, table_);
-  ASSERT_TRUE(directory_->remove(kPath));
-  expect_table(directory_, table_);
-}
-
-TEST_F(AfterTwoPublications, AnOldCheckpointPutBackIsRefusedByALogThatWasTruncated) {
-  publish_twice(160);
-  expect_table(directory_, table_);
-  ASSERT_TRUE(directory_->atomic_write(kPath, old_checkpoint_));
-  EXPECT_EQ(recover_table(directory_).error().code(), ErrorCode::kInvalidState);
-  ASSERT_TRUE(directory_->remove(kPath));
-  EXPECT_EQ(recover_table(directory_).error().code(), ErrorCode::kInvalidState);
-  ASSERT_TRUE(directory_->atomic_write(kPath, new_checkpoint_));
-  expect_table(directory_, table_);
 }
 
 }  // namespace

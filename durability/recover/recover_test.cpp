@@ -62,7 +62,8 @@ std::string last_segment(Directory& directory) {
 Result<Recovery<Words>> recover_words(const std::shared_ptr<Directory>& directory,
                                       const RecoveryOptions& options, std::string_view path = "words.ckpt") {
   return recover_with_wal<Words, std::string>(
-      directory, path, options, [](std::optional<Words> checkpoint) { return checkpoint.value_or(Words{}); },
+      directory, path, options,
+      [](const std::optional<Words>& checkpoint) { return checkpoint.value_or(Words{}); },
       [](Words& words, EntryId id, const std::string& word) {
         EXPECT_EQ(id.value(), words.size() + 1) << "each once, in order, behind the checkpoint";
         words.push_back(word);

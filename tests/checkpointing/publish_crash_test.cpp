@@ -61,7 +61,7 @@ std::optional<std::uint64_t> upto_of_marker(std::string_view text) {
   return upto;
 }
 
-Status append(WalWriter<std::string>& wal, History& history, std::string word) {
+Status append(WalWriter<std::string>& wal, History& history, const std::string& word) {
   history.attempted.push_back(word);
   DURABILITY_TRY(wal.append(word));
   return {};
@@ -95,7 +95,7 @@ Status work(const std::shared_ptr<Directory>& directory, std::uint64_t segment_b
 Result<Recovery<Words>> recover_words(const std::shared_ptr<Directory>& directory) {
   return recover_with_wal<Words, std::string>(
       directory, kPath, RecoveryOptions::best_effort(),
-      [](std::optional<Words> checkpoint) { return checkpoint.value_or(Words{}); },
+      [](const std::optional<Words>& checkpoint) { return checkpoint.value_or(Words{}); },
       [](Words& words, EntryId, const std::string& word) { words.push_back(word); });
 }
 
