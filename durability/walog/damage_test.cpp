@@ -301,10 +301,11 @@ TEST(Damage, AHeaderTornInALoneSegmentIsCorrupt) {
       const auto directory = CrashDirectory::make();
       const auto whole = SegmentImage(number, number).bytes;
       put(*directory, number, ByteView(whole).first(length));
-      if (length == 0 && number == 1) {
+      if (length < 8 && (length > 0 || number == 1)) {
+        // Too short to say its version: the older ones' rules are the milder ones.
         EXPECT_EQ(test::read_strict(directory), ": truncated");
         EXPECT_EQ(read(directory, ReadMode::kBestEffort), ": ok");
-        EXPECT_EQ(open_append_close(directory), "ok");
+        EXPECT_EQ(open_append_close(directory), number == 1 ? "ok" : "invalid_state");
       } else {
         EXPECT_EQ(test::read_strict(directory), ": corrupt");
         EXPECT_EQ(read(directory, ReadMode::kBestEffort), ": corrupt");

@@ -1,0 +1,198 @@
+// Group commit with its threads held at the places that matter: no test here sleeps or waits for time.
+
+#include "durability/walog/group_commit.hpp"
+
+#include <gtest/gtest.h>
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "durability/walog/reader.hpp"
+#include "durability/walog/sync_writer.hpp"
+#include "durability/walog/test_support.hpp"
+
+namespace durability::walog {
+namespace {
+
+using durability::testing::Injection;
+using test::CrashDirectory;
+using test::fails_with;
+using test::FaultyDirectory;
+using test::Operation;
+using test::OperationRecord;
+
+/// Holds syncs of segment files at their beginning until they are let go.
+class SyncGate {
+ public:
+  void hold() {
+    const std::lock_guard lock(mutex_);
+    held_ = true;
+  }
+  void release(std::optional<Injection> outcome = std::nullopt) {
+    const std::lock_guard lock(mutex_);
+    held_ = false;
+    outcome_ = outcome;
+    changed_.notify_all();
+  }
+  /// Returns when so many syncs have begun.
+  void wait_for_syncs(std::uint64_t count) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return begun_ >= count; });
+  }
+  [[nodiscard]] std::uint64_t begun() {
+    const std::lock_guard lock(mutex_);
+    return begun_;
+  }
+  std::optional<Injection> on(const OperationRecord& record) {
+    if (record.operation != Operation::kSyncData) return std::nullopt;
+    std::unique_lock lock(mutex_);
+    ++begun_;
+    changed_.notify_all();
+    changed_.wait(lock, [&] { return !held_; });
+    return outcome_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool held_ = false;
+  std::uint64_t begun_ = 0;
+  std::optional<Injection> outcome_;
+};
+
+class GroupCommitTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    WalOptions options;
+    options.preallocate_bytes = 0;
+    writer_ = SyncWalWriter<std::string>::open(faulty_, options).value();
+    faulty_->set_hook([this](const OperationRecord& record) { return gate_.on(record); });
+  }
+  void TearDown() override { gate_.release(); }
+
+  SyncGate gate_;
+  std::shared_ptr<CrashDirectory> inner_ = CrashDirectory::make();
+  std::shared_ptr<FaultyDirectory> faulty_ = FaultyDirectory::make(inner_);
+  std::unique_ptr<SyncWalWriter<std::string>> writer_;
+};
+
+// G2: a sync under way when an entry is appended does not acknowledge it; the next one does.
+TEST_F(GroupCommitTest, AnEntryIsAcknowledgedOnlyByASyncThatBeganAfterItWasWritten) {
+  gate_.hold();
+  std::thread first([&] { EXPECT_EQ(writer_->append_durable("first").value().entry(), EntryId(1)); });
+  gate_.wait_for_syncs(1);
+  // The first sync runs, and holds nobody up.
+  ASSERT_EQ(writer_->append("second").value(), EntryId(2));
+  std::thread second([&] { EXPECT_EQ(writer_->wait_until_durable(EntryId(2)).value().entry(), EntryId(2)); });
+  EXPECT_EQ(writer_->durable_id()->entry(), EntryId(0));
+  gate_.release();
+  first.join();
+  second.join();
+  EXPECT_EQ(gate_.begun(), 2U);
+}
+
+TEST_F(GroupCommitTest, OneSyncCoversAllWhoWereEncodedBeforeItBegan) {
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(writer_->append("entry"));
+  std::vector<std::thread> waiters;
+  for (std::uint64_t id = 1; id <= 10; ++id) {
+    waiters.emplace_back([this, id] { EXPECT_TRUE(writer_->wait_until_durable(EntryId(id))); });
+  }
+  for (auto& waiter : waiters) waiter.join();
+  EXPECT_EQ(gate_.begun(), 1U);
+}
+
+TEST_F(GroupCommitTest, WhatIsDurableAlreadyIsAcknowledgedWithoutASync) {
+  ASSERT_TRUE(writer_->append_durable("entry"));
+  EXPECT_TRUE(writer_->wait_until_durable(EntryId(1)));
+  EXPECT_TRUE(writer_->flush_and_sync());
+  EXPECT_EQ(gate_.begun(), 1U);
+  EXPECT_TRUE(fails_with(writer_->wait_until_durable(EntryId(2)), ErrorCode::kInvalidState));
+}
+
+// G1: the sync fails: everyone who waited on it hears of it, everyone after too, and nobody tries again.
+TEST_F(GroupCommitTest, AFailedSyncReachesEveryWaiterAndIsNotRetried) {
+  gate_.hold();
+  std::vector<std::thread> waiters;
+  std::atomic<int> refused{0};
+  for (int i = 0; i < 6; ++i) {
+    waiters.emplace_back([&] { refused += writer_->append_durable("entry") ? 0 : 1; });
+  }
+  gate_.wait_for_syncs(1);
+  gate_.release(Injection{.os_error = EIO});
+  for (auto& waiter : waiters) waiter.join();
+  EXPECT_EQ(refused, 6);
+  EXPECT_EQ(gate_.begun(), 1U);
+  gate_.release();
+  EXPECT_FALSE(writer_->append_durable("later"));
+  EXPECT_FALSE(writer_->flush_and_sync());
+  EXPECT_FALSE(writer_->close());
+  EXPECT_EQ(gate_.begun(), 1U);
+  EXPECT_EQ(writer_->durable_id()->entry(), EntryId(0));
+}
+
+// G4: closing waits for the sync under way; whoever still waits is acknowledged by it or by the close.
+TEST_F(GroupCommitTest, ClosingResolvesEveryWaiter) {
+  gate_.hold();
+  std::vector<std::thread> threads;
+  std::atomic<int> acknowledged{0};
+  std::atomic<int> refused{0};
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&] {
+      const auto durable = writer_->append_durable("entry");
+      (durable ? acknowledged : refused)++;
+    });
+  }
+  gate_.wait_for_syncs(1);
+  std::thread closer([&] { EXPECT_TRUE(writer_->close()); });
+  gate_.release();
+  closer.join();
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(acknowledged + refused, 4);
+  const auto count = WalReader<std::string>(inner_).count(ReadMode::kStrict).value();
+  EXPECT_EQ(count, static_cast<std::uint64_t>(acknowledged.load()))
+      << "refused before it was appended, or kept";
+  EXPECT_TRUE(fails_with(writer_->append("late"), ErrorCode::kInvalidState));
+}
+
+// G6 (small): threads that append, wait, flush and rotate; every acknowledged entry is there, once.
+TEST(GroupCommit, ManyThreadsLoseNothingAndShareSyncs) {
+  constexpr int kThreads = 8;
+  constexpr int kEntries = 60;
+  const auto inner = CrashDirectory::make();
+  const auto directory = FaultyDirectory::make(inner);
+  WalOptions options;
+  options.segment_bytes = 4096;
+  const auto writer = SyncWalWriter<std::string>::open(directory, options).value();
+  std::vector<std::thread> threads;
+  std::mutex mutex;
+  std::map<std::uint64_t, std::string> acknowledged;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < kEntries; ++i) {
+        const std::string text = fmt::format("thread {} entry {}", t, i);
+        if (i % 7 == 0) {
+          const std::vector<std::string> batch = {text, text};
+          EXPECT_TRUE(writer->append_batch_atomic(batch));
+          EXPECT_TRUE(writer->flush());
+        }
+        const auto durable = writer->append_durable(text);
+        ASSERT_TRUE(durable) << durable.error();
+        const std::lock_guard lock(mutex);
+        acknowledged[durable->value()] = text;
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(acknowledged.size(), std::size_t{kThreads} * kEntries);
+  durability::testing::ExhaustiveChooser chooser;
+  ASSERT_TRUE(chooser.next());
+  const auto after = inner->after_power_cut(durability::testing::CrashProfile::ordered(), chooser);
+  std::map<std::uint64_t, std::string> found;
+  ASSERT_TRUE(WalReader<std::string>(after).for_each(
+      ReadMode::kBestEffort, [&](EntryId id, const std::string& text) { found[id.value()] = text; }));
+  for (const auto& [id, text] : acknowledged) EXPECT_EQ(found[id], text);
+}
+
+}  // namespace
+}  // namespace durability::walog
