@@ -1,9 +1,10 @@
-// kv_store DIR: a key-value store, by commands on standard input:
+// kv_store DIR [SEGMENT_BYTES]: a key-value store, by commands on standard input:
 //   put KEY VALUE | erase KEY | checkpoint | dump
 // Each change that is durable is acknowledged by a line `<entry id> <command>`.
 
 #include "kv_store.hpp"
 
+#include <cstdlib>
 #include <iostream>
 
 namespace {
@@ -32,9 +33,9 @@ durability::Status run(KvStore& store, const std::string& command) {
   return {};
 }
 
-durability::Status run_all(const char* path) {
+durability::Status run_all(const char* path, const durability::WalOptions& options) {
   DURABILITY_TRY_ASSIGN(auto directory, durability::FsDirectory::open(path));
-  DURABILITY_TRY_ASSIGN(auto store, KvStore::open(std::move(directory)));
+  DURABILITY_TRY_ASSIGN(auto store, KvStore::open(std::move(directory), options));
   std::string command;
   while (std::cout && std::getline(std::cin, command)) DURABILITY_TRY(run(store, command));
   return store.close();
@@ -43,11 +44,13 @@ durability::Status run_all(const char* path) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 2) {
-    std::cerr << "usage: kv_store DIR < commands\n";
+  if (argc < 2 || argc > 3) {
+    std::cerr << "usage: kv_store DIR [SEGMENT_BYTES] < commands\n";
     return 2;
   }
-  if (const auto done = run_all(argv[1]); !done) {
+  durability::WalOptions options;
+  if (argc == 3) options.segment_bytes = std::strtoull(argv[2], nullptr, 10);  // 0 is refused by open
+  if (const auto done = run_all(argv[1], options); !done) {
     std::cerr << "kv_store: " << done.error() << '\n';
     return 1;
   }

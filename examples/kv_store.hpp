@@ -20,9 +20,10 @@ using Table = std::map<std::string, std::string>;
 class KvStore {
  public:
   /// Opens or makes the store; `lock_failed` where another process has it open.
-  static durability::Result<KvStore> open(std::shared_ptr<durability::Directory> directory) {
+  static durability::Result<KvStore> open(std::shared_ptr<durability::Directory> directory,
+                                          durability::WalOptions options = {}) {
     // The writer first: it takes the lock, so that nobody changes what is recovered behind its back.
-    DURABILITY_TRY_ASSIGN(auto log, Log::open(directory));
+    DURABILITY_TRY_ASSIGN(auto log, Log::open(directory, std::move(options)));
     DURABILITY_TRY_ASSIGN(
         auto recovered,
         (durability::recover_with_wal<Table, Change>(

@@ -3,7 +3,9 @@
 The log must open each time, hold each acknowledged entry with its own bytes, give no id to two entries,
 and hold nothing twice. Acknowledgements are what the writer's output said, nothing else.
 
-    DURABILITY_BIN=build/debug/bin tests/cli/kill_loop.py --kills 200 [--seed N]
+    DURABILITY_BIN=build/debug/bin python3 tests/cli/kill_loop.py --kills 200 [--seed N] [--flushed]
+
+--flushed leaves --durable out: then an acknowledgement says that a kill cannot take the entry any more.
 """
 
 import argparse
@@ -28,13 +30,13 @@ def require(true, what):
 
 
 class KillLoop:
-    def __init__(self, tool, directory, seed, threads=8):
+    def __init__(self, tool, directory, seed, flushed):
         self.tool = str(tool)
         self.log = pathlib.Path(directory) / "log"
         self.input = pathlib.Path(directory) / "input"
         self.random = random.Random(seed)
-        self.threads = threads
-        self.lines = self.make_input()
+        self.how = ["--acks", "--threads", "8", *([] if flushed else ["--durable"])]
+        self.numbers = self.make_input()  # line -> its number
         self.acknowledged = {}  # entry id -> line number
         self.checked = 0  # up to this id, the log has been compared
         self.kills_while_opening = 0
@@ -47,11 +49,11 @@ class KillLoop:
             noise = self.random.randbytes(self.random.randint(0, size)).replace(b"\n", b"\0")
             lines.append(b"%d " % number + noise)
         self.input.write_bytes(b"".join(line + b"\n" for line in lines))
-        return lines
+        return {line: number for number, line in enumerate(lines, 1)}
 
     def append_and_kill(self):
         """One writer's life. Returns what it acknowledged: {entry id: line number}."""
-        command = [self.tool, "wal", "append", str(self.log), "--durable", "--acks", "--threads", str(self.threads),
+        command = [self.tool, "wal", "append", str(self.log), *self.how,
                    "--segment-bytes", str(self.random.choice((4096, 65536, 1 << 20)))]
         enough = self.random.choice((0, 1, 20, 100, 300))  # acknowledgements to let pass
         moment = self.random.uniform(0, 0.02)  # and then this long
@@ -105,8 +107,8 @@ class KillLoop:
         seen = set()
         for position, (entry, payload) in enumerate(entries):
             require(entry == entries[0][0] + position, f"entry {entry} does not follow its predecessor")
-            number = int(payload.split(b" ", 1)[0])
-            require(self.lines[number - 1] == payload, f"entry {entry} is not what was appended")
+            require(payload in self.numbers, f"entry {entry} is not what was appended")
+            number = self.numbers[payload]
             require(acknowledged.get(entry, number) == number, f"entry {entry} is another one than acknowledged")
             require(not one_life or number not in seen, f"line {number} is there twice")
             seen.add(number)
@@ -139,11 +141,11 @@ class KillLoop:
         self.compare(self.entries(1), self.acknowledged, one_life=False)
 
 
-def run(tool, kills, seed):
+def run(tool, kills, seed, flushed):
     """Raises Failure. Returns a line for people."""
     begin = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="durability-kills-") as directory:
-        loop = KillLoop(tool, directory, seed)
+        loop = KillLoop(tool, directory, seed, flushed)
         for _ in range(kills):
             loop.run_once()
         loop.finish()
@@ -156,11 +158,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=int(os.environ.get("DURABILITY_KILLS", "25")))
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
+    parser.add_argument("--flushed", action="store_true")
     arguments = parser.parse_args()
     try:
-        print(run(pathlib.Path(os.environ["DURABILITY_BIN"]) / "durability", arguments.kills, arguments.seed))
+        tool = pathlib.Path(os.environ["DURABILITY_BIN"]) / "durability"
+        print(run(tool, arguments.kills, arguments.seed, arguments.flushed))
     except Failure as failure:
-        print(f"{failure}\ntry again with: {__file__} --kills {arguments.kills} --seed {arguments.seed}",
+        print(f"{failure}\ntry again with: {__file__} --kills {arguments.kills} --seed {arguments.seed}"
+              f"{' --flushed' if arguments.flushed else ''}",
               file=sys.stderr)
         sys.exit(1)
 

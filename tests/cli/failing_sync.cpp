@@ -1,0 +1,31 @@
+// Preloaded into a program, a disk that fails: the sync number FAIL_SYNC, and every later one, is EIO.
+
+#include <dlfcn.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdlib>
+
+namespace {
+
+bool fails() {
+  static std::atomic<long> calls = 0;
+  static const long first = std::strtol(std::getenv("FAIL_SYNC"), nullptr, 10);
+  return ++calls >= first;
+}
+
+int call(const char* name, int fd) {
+  if (fails()) {
+    errno = EIO;
+    return -1;
+  }
+  using Sync = int (*)(int);
+  const auto real = reinterpret_cast<Sync>(::dlsym(RTLD_NEXT, name));
+  return real(fd);
+}
+
+}  // namespace
+
+extern "C" int fdatasync(int fd) { return call("fdatasync", fd); }
+extern "C" int fsync(int fd) { return call("fsync", fd); }
