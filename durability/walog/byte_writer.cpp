@@ -64,9 +64,10 @@ ByteWriter::ByteWriter(std::shared_ptr<Directory> directory, WalOptions options,
       schedule_(options_.flush, segment_begun_),
       background_(std::make_unique<Background>(directory_, options_, options_.worker, durable_)) {
   if (opened.header_written && opened.header.created_at != 0) {
-    const auto created = std::chrono::nanoseconds(static_cast<std::int64_t>(opened.header.created_at));
-    const auto age = options_.clock->since_unix_epoch() - created;
-    if (age > std::chrono::nanoseconds::zero()) segment_begun_ -= age;
+    // A header from elsewhere may hold any number: only one that lies in the past makes an age.
+    const auto now = static_cast<std::uint64_t>(options_.clock->since_unix_epoch().count());
+    const std::uint64_t created = opened.header.created_at;
+    if (created < now) segment_begun_ -= std::chrono::nanoseconds(now - created);
   }
   if (opened.spare) background_->adopt_spare(*std::move(opened.spare));
 }
@@ -169,7 +170,9 @@ Result<EntryId> ByteWriter::append_all(std::span<const ByteView> payloads, bool 
 
 bool ByteWriter::too_old() const {
   if (options_.segment_max_age == std::chrono::milliseconds::zero()) return false;
-  return options_.clock->steady_now() - segment_begun_ >= options_.segment_max_age;
+  // In milliseconds: the largest age that can be asked for has no nanoseconds.
+  const auto age = options_.clock->steady_now() - segment_begun_;
+  return std::chrono::duration_cast<std::chrono::milliseconds>(age) >= options_.segment_max_age;
 }
 
 Status ByteWriter::make_room(std::uint64_t span) {
@@ -201,8 +204,8 @@ Status ByteWriter::add_entry(ByteView payload, bool more) {
 Status ByteWriter::after_append(std::uint64_t appended) {
   const bool wants_spare = segment_.format() == WalFormat::kV4 && !spare_requested_;
   if (wants_spare && segment_.offset() >= options_.segment_bytes / kSpareBeginsAtFraction) {
-    DURABILITY_TRY_ASSIGN(const SegmentId next_id, segment_id().next());
-    background_->prepare_spare(next_id);
+    // The entry is appended already: where ids are used up, it is the rotation that says so.
+    if (const auto next_id = segment_id().next()) background_->prepare_spare(*next_id);
     spare_requested_ = true;
   }
   if (!schedule_.due_after(appended, now_if(schedule_.needs_clock()))) return {};

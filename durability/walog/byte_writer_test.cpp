@@ -175,6 +175,17 @@ TEST_F(ByteWriterTest, RotatesByAgeOnTheNextAppendAndAcrossAReopening) {
   EXPECT_EQ(writer->segment_id(), SegmentId(3));
 }
 
+TEST_F(ByteWriterTest, TheLargestAgeIsNeverReached) {
+  WalOptions options = one_segment();
+  options.clock = clock_;
+  options.segment_max_age = std::chrono::milliseconds::max();
+  const auto writer = open(options);
+  ASSERT_TRUE(writer->append(as_bytes("a")));
+  clock_->advance(std::chrono::hours(24 * 365));
+  ASSERT_TRUE(writer->append(as_bytes("b")));
+  EXPECT_EQ(writer->segment_id(), SegmentId(1));
+}
+
 TEST_F(ByteWriterTest, AnEntryAtTheCapIsTakenAndOneAboveItRefusedBeforeAnythingIsWritten) {
   const Bytes at_cap(v4::kMaxPayloadBytes, std::byte{7});
   const Bytes above(v4::kMaxPayloadBytes + 1, std::byte{7});

@@ -167,9 +167,7 @@ TEST(HostileLog, ASealWhoseCountWrapsTheIdsIsNotTrusted) {
   EXPECT_EQ(test::read_strict(directory), "a: corrupt");
 }
 
-// Disabled: once an eighth of the segment is used, after_append() asks for the next number, finds none, and
-// reports failure of an append that has taken place.
-TEST(HostileLog, DISABLED_SegmentIdsAtTheEndOfTheirRangeAreAnErrorNotAWrap) {
+TEST(HostileLog, SegmentIdsAtTheEndOfTheirRangeAreAnErrorNotAWrap) {
   const auto directory = MemoryDirectory::make();
   put(*directory, kMaxId, SegmentImage(kMaxId, 5).entry("a"));
   EXPECT_EQ(test::read_strict(directory), "a: ok");
@@ -193,9 +191,8 @@ TEST(HostileLog, ATornSegmentWithTheLastNumberIsRefusedUnchanged) {
   EXPECT_EQ(test::segment_bytes(*directory, kMaxId), image.bytes);
 }
 
-// A header from elsewhere may say that it was created at any time. Disabled: ByteWriter's constructor
-// subtracts it from the clock, and the difference overflows (UBSan).
-TEST(HostileLog, DISABLED_AnyCreationTimeCanBeOpened) {
+// A header from elsewhere may say that it was created at any time.
+TEST(HostileLog, AnyCreationTimeCanBeOpened) {
   for (const std::uint64_t created : {std::uint64_t{0}, std::uint64_t{1} << 63U,
                                       (std::uint64_t{1} << 63U) + 1, (std::uint64_t{1} << 63U) - 1, kMaxId}) {
     const auto directory = MemoryDirectory::make();
