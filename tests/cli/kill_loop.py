@@ -39,6 +39,7 @@ class KillLoop:
         self.numbers = self.make_input()  # line -> its number
         self.acknowledged = {}  # entry id -> line number
         self.checked = 0  # up to this id, the log has been compared
+        self.kills = 0
         self.kills_while_opening = 0
 
     def make_input(self):
@@ -65,9 +66,14 @@ class KillLoop:
             output += self.heard(writer, deadline)
         writer.kill()
         rest, errors = writer.communicate()
+        acknowledged = self.parse(output + rest)
+        if writer.returncode == 0:  # it was done before the kill came
+            return acknowledged
         require(writer.returncode == -9, f"it ended by itself: {writer.returncode} {errors.decode(errors='replace')}")
         require(not errors, f"it complained: {errors.decode(errors='replace')}")
-        return self.parse(output + rest)
+        self.kills += 1
+        self.kills_while_opening += not acknowledged
+        return acknowledged
 
     @staticmethod
     def heard(writer, deadline):
@@ -96,6 +102,8 @@ class KillLoop:
 
     def entries(self, first):
         """[(id, payload)] from that id on, as a reader finds them."""
+        if not self.log.exists():  # killed before it was made
+            return []
         dumped = subprocess.run([self.tool, "wal", "dump", self.log, "--json", "--best-effort", "--from", str(first)],
                                 capture_output=True, check=False)
         require(dumped.returncode == 0, f"it cannot be read: {dumped.stdout[-1000:]!r}")
@@ -117,8 +125,6 @@ class KillLoop:
 
     def run_once(self):
         acknowledged = self.append_and_kill()
-        if not acknowledged:
-            self.kills_while_opening += 1
         repeated = self.acknowledged.keys() & acknowledged.keys()
         require(not repeated, f"ids were given out again: {sorted(repeated)[:10]}")
         require(min(acknowledged, default=self.checked + 1) > self.checked,
@@ -146,7 +152,7 @@ def run(tool, kills, seed, flushed):
     begin = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="durability-kills-") as directory:
         loop = KillLoop(tool, directory, seed, flushed)
-        for _ in range(kills):
+        while loop.kills < kills:
             loop.run_once()
         loop.finish()
         return (f"killed {kills} times ({loop.kills_while_opening} before the first acknowledgement), "
