@@ -2,7 +2,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <stdlib.h>
 
+#include <filesystem>
+
+#include "durability/storage/fs_directory.hpp"
 #include "durability/walog/test_support.hpp"
 
 namespace durability::walog {
@@ -206,6 +210,28 @@ TEST(WriterFaults, AFailedSyncIsNeverAcknowledgedAndNeverRetried) {
   }
 }
 
+// V16: a failed sync may leave pages that are clean and were never written. The next process would read
+// them, sync 'successfully', and build on what the disk does not hold.
+TEST(WriterFaults, AfterAFailedSyncTheNextProcessReadsTheDiskAndNotTheCache) {
+  const auto inner = CrashDirectory::make();
+  const auto writer = open_writer(inner, one_segment()).value();
+  ASSERT_TRUE(writer->append(as_bytes("a")));
+  ASSERT_TRUE(writer->flush_and_sync());
+  ASSERT_TRUE(writer->append(as_bytes("b")));
+  inner->fail_next_sync(SyncFailure::kForget);
+  ASSERT_FALSE(writer->flush_and_sync());
+
+  const auto next = inner->after_kill();
+  const auto resumed = open_writer(next, one_segment()).value();
+  ASSERT_TRUE(resumed->append(as_bytes("z")));
+  const auto durable = resumed->flush_and_sync().value();
+  durability::testing::ExhaustiveChooser chooser;
+  ASSERT_TRUE(chooser.next());
+  const auto cut = next->after_power_cut(durability::testing::CrashProfile::ordered(), chooser);
+  EXPECT_EQ(test::read(cut, ReadMode::kBestEffort), "a z: ok");
+  EXPECT_EQ(durable.entry(), EntryId(2));
+}
+
 // C23: after poison there is no flush and no sync that says ok, and no mark.
 TEST(WriterFaults, EveryCallButCloseIsRefusedOnceAWriteHasFailed) {
   const auto inner = CrashDirectory::make();
@@ -246,6 +272,73 @@ TEST(WriterFaults, RotationSyncsTheFileAndTheDirectoryBeforeTheNextSegment) {
               ElementsAre("create wal_2.tmp", "preallocate wal_2.tmp", "sync_data wal_2.tmp",
                           "rename wal_2.tmp -> wal_2", "sync_directory wal", "write wal_1", "sync_data wal_1",
                           "truncate wal_1", "write wal_2"));
+}
+
+// V18: the next spare is begun only when the sync of the last seal has returned, or a cut could leave three
+// segments of zeros. Here by age, so that no preparation in the background has waited for it already.
+TEST(WriterFaults, ASpareIsBegunOnlyBehindTheSyncOfTheLastSeal) {
+  const auto directory = FaultyDirectory::make(CrashDirectory::make());
+  const auto clock = std::make_shared<test::ManualClock>();
+  WalOptions options = one_segment();
+  options.clock = clock;
+  options.segment_max_age = std::chrono::minutes(1);
+  const auto writer = open_writer(directory, options).value();
+  for (const char* text : {"a", "b", "c"}) {
+    ASSERT_TRUE(writer->append(as_bytes(text)));
+    clock->advance(std::chrono::minutes(1));
+  }
+  ASSERT_EQ(writer->segment_id(), SegmentId(3));
+  const auto changes = changes_of(*directory);
+  const auto seal = std::ranges::find(changes, "write wal_1");
+  const auto sync = std::find(seal, changes.end(), "sync_data wal_1");
+  const auto spare = std::ranges::find(changes, "create wal_3.tmp");
+  ASSERT_NE(sync, changes.end());
+  ASSERT_NE(spare, changes.end());
+  EXPECT_LT(sync, spare);
+}
+
+TEST(WriterFaults, NoSpareIsBegunBehindASealWhoseSyncHasFailed) {
+  const auto directory = FaultyDirectory::make(CrashDirectory::make());
+  const auto worker = std::make_shared<test::ManualWorker>();
+  WalOptions options = test::test_options();
+  options.segment_bytes = 136;
+  options.worker = worker;
+  const auto writer = open_writer(directory, options).value();
+  for (const char* text : {"a", "b"}) ASSERT_TRUE(writer->append(as_bytes(text)));
+  ASSERT_EQ(worker->pending(), 2U) << "the seal's sync, and the next spare behind it";
+  directory->fail({.operation = Operation::kSyncData, .path = "wal_1"});
+  directory->clear_log();
+  worker->run_all();
+  EXPECT_THAT(directory->changes(), ::testing::SizeIs(1)) << "the sync";
+  EXPECT_TRUE(fails_with(writer->append(as_bytes("c")), ErrorCode::kIo));
+  EXPECT_TRUE(fails_with(writer->append(as_bytes("c")), ErrorCode::kInvalidState));
+}
+
+// X1: whoever replaces the lock's file may hold a lock of its own. Nothing is sealed or deleted then.
+TEST(WriterFaults, AReplacedLockFileStopsRotationAndTruncation) {
+  for (const bool truncating : {false, true}) {
+    std::string name = ::testing::TempDir() + "durability_walog_XXXXXX";
+    ASSERT_NE(::mkdtemp(name.data()), nullptr);
+    const std::shared_ptr<Directory> directory = FsDirectory::open(name).value();
+    WalOptions options = test::test_options();
+    options.segment_bytes = 136;
+    const auto writer = open_writer(directory, options).value();
+    ASSERT_TRUE(writer->append(as_bytes("a")));
+    if (truncating) {
+      ASSERT_TRUE(writer->append(as_bytes("b")));
+    }
+    const auto durable = writer->flush_and_sync().value();
+    ASSERT_TRUE(directory->remove("wal/.lock"));
+    const auto before = test::snapshot(*directory);
+    if (truncating) {
+      EXPECT_TRUE(fails_with(writer->truncate_prefix(durable), ErrorCode::kLockFailed));
+    } else {
+      EXPECT_TRUE(fails_with(writer->append(as_bytes("b")), ErrorCode::kLockFailed));
+    }
+    EXPECT_EQ(as_text(test::segment_bytes(*directory, 1)), before.at("wal_1.log"));
+    EXPECT_TRUE(fails_with(writer->append(as_bytes("c")), ErrorCode::kInvalidState));
+    std::filesystem::remove_all(name);
+  }
 }
 
 // The order of a truncation: the active segment first, then one by one, oldest first.
