@@ -81,6 +81,8 @@ class Scanner {
   Result<Finding> read_on() {
     DURABILITY_TRY_ASSIGN(listing_, list_log(directory_, options_.buffer_bytes));
     scan_.spares = listing_.spares;
+    // Nothing has been read yet: the log begins wherever it begins now.
+    if (current_ && !current_->walk && !current_->predecessor) current_.reset();
     if (current_ && (listing_.empty() || listing_.oldest() > current_->id)) return lost_to_truncation();
     if (listing_.empty()) return found(Finding::kNoSegments, SegmentId(0), 0, EntryId(1));
     if (scan_.spares.size() > kMaxSpares) {
