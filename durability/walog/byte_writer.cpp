@@ -161,11 +161,23 @@ Result<EntryId> ByteWriter::append_all(std::span<const ByteView> payloads, bool 
   const PoisonOnUnwind guard(*this);
   if (atomic) DURABILITY_TRY(make_room(total));
   for (std::size_t i = 0; i < payloads.size(); ++i) {
-    if (!atomic) DURABILITY_TRY(make_room(frame_span(segment_.format(), payloads[i].size())));
+    if (!atomic) {
+      Status room = make_room(frame_span(segment_.format(), payloads[i].size()));
+      if (!room) return cut_batch(std::move(room).error(), i);
+    }
     DURABILITY_TRY(add_entry(payloads[i], atomic && i + 1 < payloads.size()));
   }
   DURABILITY_TRY(after_append(payloads.size()));
   return last_entry_id();
+}
+
+Error ByteWriter::cut_batch(Error error, std::uint64_t appended) {
+  if (poisoned_ || appended == 0) return error;
+  if (auto counted = after_append(appended); !counted) return std::move(counted).error();
+  return error.advise(
+      fmt::format("the first {} of the batch are appended, up to entry {}; free some space and "
+                  "append the others again",
+                  appended, last_entry_id()));
 }
 
 bool ByteWriter::too_old() const {

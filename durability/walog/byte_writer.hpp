@@ -119,6 +119,8 @@ class ByteWriter {
   Status add_entry(ByteView payload, bool more);
   Result<EntryId> append_all(std::span<const ByteView> payloads, bool atomic);
   Status after_append(std::uint64_t appended);
+  /// Of a batch that had to stop behind its first `appended` entries: says so.
+  Error cut_batch(Error error, std::uint64_t appended);
   Status flush_segment();
   Status sync_segment();
   Status write_mark();

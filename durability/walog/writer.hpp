@@ -82,7 +82,9 @@ class WalWriter {
   Result<EntryId> append_bytes(ByteView payload) { return core_->append(payload); }
 
   /// Appends the entries of a range in order; returns the last id. All are encoded before any is written;
-  /// after a crash any prefix of them may be there. An empty range is `invalid_config`.
+  /// after a crash any prefix of them may be there. Where the disk is full when a batch needs a new segment,
+  /// its first entries stay appended: the error, and last_entry_id(), say how many. An empty range is
+  /// `invalid_config`.
   template <std::ranges::input_range Range>
   Result<EntryId> append_batch(const Range& entries) {
     DURABILITY_TRY_ASSIGN(const auto payloads, encoder_.encode_all(entries));
