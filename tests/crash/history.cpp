@@ -1,0 +1,209 @@
+#include "history.hpp"
+
+#include <utility>
+
+#include "durability/testing/random.hpp"
+#include "durability/walog/maintenance.hpp"
+
+namespace durability::crash {
+namespace {
+
+using testing::CrashDirectory;
+
+constexpr std::chrono::hours kMaxAge{1};
+constexpr std::size_t kSmall = 6;
+constexpr std::size_t kLarge = 90;
+
+class Silent final : public WalObserver {};
+
+bool injected(const Error& error) { return error.to_string().find("injected:") != std::string::npos; }
+bool by_the_cut(const Error& error) {
+  const std::string text = error.to_string();
+  return text.find("injected: cut off") != std::string::npos ||
+         text.find("injected: the machine is dead") != std::string::npos;
+}
+
+}  // namespace
+
+Run::Run(std::shared_ptr<CrashDirectory> directory, const Settings& settings, Model model, bool killed)
+    : directory_(std::move(directory)), settings_(settings), model_(std::move(model)), killed_(killed) {}
+
+Run::~Run() {
+  // What a writer does when it is destroyed is not what a killed one does.
+  if (writer_) static_cast<void>(directory_->after_kill());
+}
+
+void Run::cut_after(std::uint64_t operations) {
+  cut_after_ = operations;
+  directory_->cut_after(operations);
+}
+
+WalOptions Run::options() {
+  WalOptions options;
+  options.segment_bytes = settings_.segment_bytes;
+  options.buffer_bytes = settings_.buffer_bytes;
+  options.preallocate_bytes = settings_.preallocate_bytes;
+  options.recycle_segments = settings_.recycle_segments;
+  options.segment_max_age = kMaxAge;
+  options.flush = FlushPolicy::manual();
+  options.observer = std::make_shared<Silent>();
+  options.clock = clock_;
+  options.random = std::make_shared<testing::SeededRandom>(model_.next_opening());
+  worker_ = std::make_shared<testing::ManualWorker>();
+  options.worker = worker_;
+  return options;
+}
+
+void Run::note(const Status& status, std::string_view what) {
+  if (status) return;
+  failed_ = true;
+  if (by_the_cut(status.error())) {
+    cut_ = true;
+  } else if (!injected_ || !injected(status.error())) {
+    if (violation_.empty()) violation_ = fmt::format("{} failed: {}", what, status.error());
+  }
+}
+
+void Run::open() {
+  auto opened = walog::ByteWriter::open(directory_, options(), walog::OpenIntent::kOpenOrCreate);
+  if (!opened) return note(std::move(opened).error(), "opening");
+  writer_ = *std::move(opened);
+  failed_ = false;
+  groups_.clear();
+  const std::uint64_t next = writer_->next_entry_id().value();
+  violation_ = model_.objection_to_next(next, killed_);
+  if (!violation_.empty()) return;
+  model_.settle(next);
+  model_.acknowledge(next - 1);
+  const Reading reading = read_log(directory_, ReadMode::kStrict);
+  violation_ = model_.objection_to(reading, killed_);
+  if (!violation_.empty()) violation_ = "after opening: " + violation_;
+}
+
+void Run::play(std::string_view letters) {
+  if (!writer_) open();
+  for (const char letter : letters) {
+    if (cut_ || !violation_.empty()) return;
+    if (!writer_) open();
+    if (cut_ || !violation_.empty()) return;
+    // A poisoned writer does nothing more; but what had begun, on other threads, comes to its end.
+    if (failed_ && std::string_view("hpPkM").find(letter) == std::string_view::npos) continue;
+    step(letter);
+    if (!writer_) continue;
+    if (const auto durable = writer_->durable_id()) model_.acknowledge(durable->value());
+    // What the background did shows in the next call; a cut in it is a cut now.
+    if (cut_after_ && directory_->operations() > *cut_after_) cut_ = true;
+  }
+}
+
+void Run::step(char letter) {
+  switch (letter) {
+    case 'a': return append(1, kSmall, false);
+    case 'A': return append(1, kLarge, false);
+    case 'b': return append(3, kSmall, true);
+    case 'f': {
+      const Status flushed = writer_->flush();
+      if (flushed) model_.flushed();
+      return note(flushed, "flush");
+    }
+    case 's': {
+      const auto synced = writer_->flush_and_sync();
+      if (!synced) return note(synced.error(), "flush_and_sync");
+      model_.acknowledge(synced->value());
+      if (synced->value() != model_.last()) violation_ = "flush_and_sync did not cover everything";
+      return;
+    }
+    case 'R': return rotate();
+    case 'r': rotate(); [[fallthrough]];
+    case 'p': worker_->run_one(); return;
+    case 'P': return worker_->run_all();
+    case 'g': {
+      auto begun = writer_->begin_sync();
+      if (!begun) return note(begun.error(), "begin_sync");
+      groups_.push_back(*std::move(begun));
+      return;
+    }
+    case 'h': return end_group();
+    case 'T': return truncate();
+    case 'c': return close();
+    case 'k': return kill();
+    case 'M': return maintain();
+    case 'e':
+    case 'E':
+      injected_ = true;
+      model_.cache_is_broken();
+      if (letter == 'e') return directory_->fail_next_sync(settings_.sync_failure);
+      return directory_->fail_next_directory_sync(settings_.sync_failure);
+    default: violation_ = fmt::format("no such letter: {}", letter);
+  }
+}
+
+void Run::append(std::size_t count, std::size_t bytes, bool atomic) {
+  const std::uint64_t last = model_.last();
+  const std::vector<Bytes> payloads = model_.append(count, bytes, atomic);
+  const std::vector<ByteView> views(payloads.begin(), payloads.end());
+  const auto appended = atomic ? writer_->append_batch_atomic(views) : writer_->append_batch(views);
+  if (!appended) return note(appended.error(), "append");
+  if (appended->value() != last + count) violation_ = fmt::format("append gave out id {}", *appended);
+}
+
+void Run::rotate() {
+  clock_->advance(kMaxAge);
+  append(1, kSmall, false);
+}
+
+void Run::end_group() {
+  if (groups_.empty()) return;
+  const walog::PendingSync group = groups_.front();
+  groups_.erase(groups_.begin());
+  const auto durable = writer_->finish_sync(group, writer_->run_sync(group));
+  if (!durable) return failed_ ? void() : note(durable.error(), "finish_sync");
+  model_.acknowledge(durable->value());
+}
+
+void Run::truncate() {
+  const auto durable = writer_->durable_id();
+  model_.truncate(durable->value());
+  const auto truncated = writer_->truncate_prefix(*durable);
+  if (!truncated) note(truncated.error(), "truncate_prefix");
+}
+
+void Run::close() {
+  const Status closed = writer_->close();
+  note(closed, "close");
+  if (!closed) return;
+  model_.acknowledge(model_.last());
+  writer_.reset();
+  killed_ = true;
+  open();
+}
+
+void Run::kill() {
+  auto next = directory_->after_kill();
+  if (cut_after_) {
+    *cut_after_ -= std::min(*cut_after_, directory_->operations());
+    next->cut_after(*cut_after_);
+  }
+  directory_ = std::move(next);
+  writer_.reset();
+  killed_ = true;
+  open();
+}
+
+void Run::maintain() {
+  const auto durable = writer_->durable_id();
+  if (const auto claimed = durable) model_.acknowledge(claimed->value());
+  model_.truncate(durable->value());
+  auto next = directory_->after_kill();
+  if (cut_after_) {
+    *cut_after_ -= std::min(*cut_after_, directory_->operations());
+    next->cut_after(*cut_after_);
+  }
+  directory_ = std::move(next);
+  writer_.reset();
+  killed_ = true;
+  const auto truncated = WalMaintenance(directory_, options()).truncate_prefix(*durable);
+  if (!truncated) note(truncated.error(), "maintenance");
+}
+
+}  // namespace durability::crash
