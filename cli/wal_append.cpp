@@ -68,6 +68,7 @@ class Append {
   void run() {
     {
       std::vector<std::jthread> threads;
+      threads.reserve(options_.threads);
       for (std::size_t i = 0; i < options_.threads; ++i) threads.emplace_back([this] { take_lines(); });
     }
     if (auto failure = reader_.failure()) fail(*std::move(failure));

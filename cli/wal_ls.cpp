@@ -2,6 +2,8 @@
 
 #include <fmt/chrono.h>
 
+#include <algorithm>
+
 #include "command.hpp"
 #include "durability/walog/maintenance.hpp"
 
@@ -80,9 +82,10 @@ Outcome run_ls(const CommonOptions& options) {
                   .text = std::move(text),
                   .error = {}};
   // A torn tail is what a crash leaves: a state, and no damage.
-  if (inspection->error && inspection->error->code() != ErrorCode::kTornTail) {
-    outcome.error = located(options.place, *inspection->error);
-  }
+  const bool torn = std::ranges::any_of(inspection->segments, [](const SegmentStatus& segment) {
+    return segment.state == SegmentState::kTorn;
+  });
+  if (inspection->error && !torn) outcome.error = located(options.place, *inspection->error);
   return outcome;
 }
 

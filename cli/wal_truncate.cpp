@@ -46,7 +46,7 @@ Result<Truncated> truncate(const std::shared_ptr<Directory>& directory, EntryId 
   DURABILITY_TRY_ASSIGN(auto log, WalWriter<Bytes>::resume(directory));
   DURABILITY_TRY_ASSIGN(const DurableId upto, log.durable_up_to(through));
   DURABILITY_TRY_ASSIGN(auto what, log.truncate_prefix(upto));
-  const Truncated truncated{
+  Truncated truncated{
       .what = std::move(what), .first = log.segment_ranges().front().first, .next = log.next_entry_id()};
   DURABILITY_TRY(log.close());
   return truncated;

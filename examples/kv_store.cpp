@@ -16,13 +16,13 @@ durability::Status run(KvStore& store, const std::string& command) {
   if (verb == "put" && rest.find(' ') != std::string::npos) {
     const std::size_t key_end = rest.find(' ');
     DURABILITY_TRY_ASSIGN(const auto id, store.put(rest.substr(0, key_end), rest.substr(key_end + 1)));
-    std::cout << id << ' ' << command << std::endl;
+    std::cout << id << ' ' << command << '\n' << std::flush;
   } else if (verb == "erase" && !rest.empty()) {
     DURABILITY_TRY_ASSIGN(const auto id, store.erase(rest));
-    std::cout << id << ' ' << command << std::endl;
+    std::cout << id << ' ' << command << '\n' << std::flush;
   } else if (command == "checkpoint") {
     DURABILITY_TRY(store.checkpoint());
-    std::cout << command << std::endl;
+    std::cout << command << '\n' << std::flush;
   } else if (command == "dump") {
     for (const auto& [key, value] : store.table()) std::cout << key << ' ' << value << '\n';
     std::cout << std::flush;
@@ -43,7 +43,7 @@ durability::Status run_all(const char* path, const durability::WalOptions& optio
 
 }  // namespace
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) try {
   if (argc < 2 || argc > 3) {
     std::cerr << "usage: kv_store DIR [SEGMENT_BYTES] < commands\n";
     return 2;
@@ -55,4 +55,7 @@ int main(int argc, char** argv) {
     return 1;
   }
   return std::cout ? 0 : 1;
+} catch (const std::exception& exception) {  // out of memory
+  std::cerr << "kv_store: " << exception.what() << '\n';
+  return 1;
 }

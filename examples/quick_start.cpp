@@ -18,7 +18,7 @@ void apply(Table& table, const Op& op) {
   if (const auto* erase = std::get_if<Erase>(&op)) table.erase(erase->key);
 }
 
-int main() {
+int main() try {
   namespace d = durability;
   auto dir = d::FsDirectory::open("data").value();
   auto wal = d::WalWriter<Op>::open(dir).value();  // takes the lock: from here on nobody else writes
@@ -26,7 +26,7 @@ int main() {
   // What the last run left: the checkpoint, then the log behind it.
   auto recovered = d::recover_with_wal<Table, Op>(
                        dir, "table.ckpt", d::RecoveryOptions::best_effort(),
-                       [](std::optional<Table> checkpoint) { return checkpoint.value_or(Table{}); },
+                       [](const std::optional<Table>& checkpoint) { return checkpoint.value_or(Table{}); },
                        [](Table& table, d::EntryId, const Op& op) { apply(table, op); })
                        .value();
   Table table = std::move(recovered.state);
@@ -40,9 +40,8 @@ int main() {
 
   // A checkpoint, and the log it covers deleted: each durable before the next.
   d::CheckpointPublisher(dir).publish(wal, table, durable, "table.ckpt").value();
-
-  // Each call returns a value or an error, which says what to do; value() throws instead.
-  const auto closed = wal.close();
-  if (!closed) std::cerr << closed.error() << '\n';
-  return closed ? 0 : 1;
+  wal.close().value();
+} catch (const std::exception& error) {  // value() throws where a call returned an error
+  std::cerr << error.what() << '\n';
+  return 1;
 }

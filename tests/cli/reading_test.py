@@ -129,6 +129,16 @@ class Reading(tool.Case):
         self.assertEqual(self.json("wal", "verify", self.dir)["entries"], 4)
         self.assertEqual(self.entries()[4], b"next")
 
+    # WalMaintenance::inspect calls the segment active: it, and WalReadReport::torn_tail, look for the torn
+    # tail of version 4 only. On again once they look for those of versions 2 and 3 too.
+    @unittest.skip("the library does not say torn of versions 2 and 3 yet")
+    def test_a_torn_tail_of_an_older_version_is_a_state_too(self):
+        self.fill(3, "--format", 3)
+        os.truncate(self.segment(1), self.segment(1).stat().st_size - 3)
+        self.assertEqual(self.json("wal", "verify", self.dir, status=1)["error"]["code"], "truncated")
+        self.assertEqual(self.json("wal", "verify", self.dir, "--best-effort")["entries"], 2)
+        self.assertEqual(self.json("wal", "ls", self.dir)["segments"][0]["state"], "torn")
+
     def test_a_missing_segment_is_an_error(self):
         self.fill(100, "--segment-bytes", 512)
         self.segment(3).unlink()
