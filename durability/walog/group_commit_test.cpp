@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -129,6 +130,24 @@ TEST_F(GroupCommitTest, AFailedSyncReachesEveryWaiterAndIsNotRetried) {
   EXPECT_FALSE(writer_->close());
   EXPECT_EQ(gate_.begun(), 1U);
   EXPECT_EQ(writer_->durable_id()->entry(), EntryId(0));
+}
+
+// G1: those who wait hear of the sync's own error, not only that the writer is stopped.
+TEST_F(GroupCommitTest, EveryWaiterGetsTheErrorOfTheSyncItself) {
+  for (int i = 0; i < 4; ++i) ASSERT_TRUE(writer_->append("entry"));
+  gate_.hold();
+  std::vector<std::thread> waiters;
+  std::atomic<int> told{0};
+  for (std::uint64_t id = 1; id <= 4; ++id) {
+    waiters.emplace_back([this, id, &told] {
+      const auto durable = writer_->wait_until_durable(EntryId(id));
+      told += !durable && durable.error().os_error() == EIO ? 1 : 0;
+    });
+  }
+  gate_.wait_for_syncs(1);
+  gate_.release(Injection{.os_error = EIO});
+  for (auto& waiter : waiters) waiter.join();
+  EXPECT_EQ(told, 4);
 }
 
 // G4: closing waits for the sync under way; whoever still waits is acknowledged by it or by the close.
