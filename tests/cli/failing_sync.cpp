@@ -11,7 +11,8 @@ namespace {
 
 bool fails() {
   static std::atomic<long> calls = 0;
-  static const long first = std::strtol(std::getenv("FAIL_SYNC"), nullptr, 10);
+  static const char* const setting = std::getenv("FAIL_SYNC");
+  static const long first = setting == nullptr ? 0 : std::strtol(setting, nullptr, 10);
   return ++calls >= first;
 }
 
