@@ -85,6 +85,30 @@ TEST(WriterOrder, ASpareIsBegunOnlyBehindTheSyncOfTheLastSeal) {
   EXPECT_LT(sync, spare);
 }
 
+// Version 3 carries no seal of its own predecessor: its file gets its name only when the seal in front of it
+// is durable.
+TEST(WriterOrder, AnOlderVersionBeginsOnlyBehindTheSyncOfTheSeal) {
+  const auto inner = CrashDirectory::make();
+  {
+    const auto writer = open_writer(inner).value();
+    ASSERT_TRUE(writer->append(as_bytes("a")));
+    ASSERT_TRUE(writer->close());
+  }
+  const auto directory = FaultyDirectory::make(inner);
+  WalOptions options = test::test_options();
+  options.format = WalFormat::kV3;
+  const auto writer = open_writer(directory, options).value();
+  while (writer->segment_id() == SegmentId(1)) ASSERT_TRUE(writer->append(as_bytes("b")));
+  const auto changes = changes_of(*directory);
+  const auto seal = std::ranges::find(changes, "write wal_1");
+  const auto sync = std::find(seal, changes.end(), "sync_data wal_1");
+  const auto named = std::find(seal, changes.end(), "rename wal_2.tmp -> wal_2");
+  ASSERT_NE(seal, changes.end());
+  ASSERT_NE(sync, changes.end());
+  ASSERT_NE(named, changes.end());
+  EXPECT_LT(sync, named);
+}
+
 TEST(WriterOrder, NoSpareIsBegunBehindASealWhoseSyncHasFailed) {
   const auto directory = FaultyDirectory::make(CrashDirectory::make());
   const auto worker = std::make_shared<test::ManualWorker>();
