@@ -24,11 +24,6 @@ using testing::ReplayChooser;
 
 constexpr std::string_view kKill = "kill";
 
-std::uint64_t samples_factor() {
-  const char* text = std::getenv("DURABILITY_CRASH_SAMPLES");
-  return text == nullptr ? 1 : std::max<std::uint64_t>(1, std::strtoull(text, nullptr, 10));
-}
-
 // "ab!cd" is "ab", and behind its crash "cd".
 std::vector<std::string> phases_of(std::string_view history) {
   std::vector<std::string> phases(1);
@@ -78,7 +73,7 @@ class Explorer {
       if (!run.violation().empty()) fail(one, run.violation());
       if (figures_.failure.empty()) crash(run, one);
       figures_.states = judge_.states();
-      if (!run.cut() || !figures_.failure.empty()) return figures_;
+      if (!run.cut() || cut >= plan_.last_cut || !figures_.failure.empty()) return figures_;
     }
   }
 
@@ -101,7 +96,7 @@ class Explorer {
   bool exhaust(Run& run, Case& one, const CrashProfile& profile) {
     ExhaustiveChooser chooser;
     while (chooser.next()) {
-      if (chooser.runs() > plan_.exhaustive) return false;
+      if (chooser.runs() > plan_.exhaustive * samples_factor()) return false;
       visit(run, one, profile, chooser);
       if (!figures_.failure.empty()) return true;
     }
@@ -127,6 +122,11 @@ class Explorer {
   void judge(Run& run, const Case& one, bool seen = false) {
     const auto make = state_of(run.directory(), one);
     const bool killed = one.crash == kKill;
+    if (plan_.recovery_levels > 0) {
+      auto wrong = judge_.judge_recovery(make, run.model(), killed, one.seed, plan_.recovery_levels);
+      if (!wrong.empty()) fail(one, wrong);
+      return;
+    }
     auto wrong = seen ? judge_.judge_going_on(make, run.model(), killed, one.seed, plan_.depth, more_)
                       : judge_.judge(make, run.model(), killed, one.seed, plan_.depth, more_);
     if (!wrong.empty()) fail(one, wrong);
@@ -147,6 +147,11 @@ class Explorer {
 };
 
 }  // namespace
+
+std::uint64_t samples_factor() {
+  const char* text = std::getenv("DURABILITY_CRASH_SAMPLES");
+  return text == nullptr ? 1 : std::max<std::uint64_t>(1, std::strtoull(text, nullptr, 10));
+}
 
 std::string Case::to_string() const {
   return fmt::format("history={} sizes={},{},{},{},{},{},{} cut={} crash={} choices={} seed={}", history,

@@ -35,15 +35,18 @@ struct Case {
   [[nodiscard]] static Case parse(std::string_view line);
 };
 
+inline constexpr std::uint64_t kNoCut = 1'000'000;
+
 struct Plan {
   std::string history;
   Settings settings = {};
-  std::uint64_t exhaustive =
-      64;                     ///< states of one cut and profile that are all visited, if there are no more
-  std::uint64_t samples = 3;  ///< drawn where there are
-  int depth = 1;              ///< further crashes behind the first
-  bool kills = true;          ///< a killed process too, not only power cuts
+  std::uint64_t exhaustive = 8;  ///< as many states of one cut and profile are all visited
+  std::uint64_t samples = 4;     ///< drawn where there are more
+  int depth = 1;                 ///< further crashes behind the first
+  bool kills = true;             ///< a killed process too, not only power cuts
+  int recovery_levels = 0;       ///< instead: crash opening at each of its operations, so many times over
   std::uint64_t first_cut = 0;
+  std::uint64_t last_cut = kNoCut;
 };
 
 struct Figures {
@@ -53,6 +56,9 @@ struct Figures {
 
   Figures& operator+=(const Figures& other);
 };
+
+/// DURABILITY_CRASH_SAMPLES, 1 where it is not set.
+[[nodiscard]] std::uint64_t samples_factor();
 
 /// All settings that a history is worth running under.
 [[nodiscard]] std::vector<Settings> all_settings();
@@ -86,7 +92,7 @@ class Judge {
   /// The second half of that: crashing further, on a state that was looked at before.
   std::string judge_going_on(const MakeState& make, Model model, bool killed, std::uint64_t seed, int depth,
                              std::vector<std::string> more);
-  /// Likewise, and crashes opening at each of its operations, `levels` deep.
+  /// Crashes opening at each of its operations, in every way; and, `levels` deep, the openings behind that.
   std::string judge_recovery(const MakeState& make, const Model& model, bool killed, std::uint64_t seed,
                              int levels);
 

@@ -110,6 +110,7 @@ void Run::step(char letter) {
       const auto synced = writer_->flush_and_sync();
       if (!synced) return note(synced.error(), "flush_and_sync");
       model_.acknowledge(synced->value());
+      model_.flushed();
       if (synced->value() != model_.last()) violation_ = "flush_and_sync did not cover everything";
       return;
     }
@@ -169,6 +170,7 @@ void Run::truncate() {
 }
 
 void Run::close() {
+  while (!groups_.empty()) end_group();  // nobody closes a log beside a sync of their own
   const Status closed = writer_->close();
   note(closed, "close");
   if (!closed) return;

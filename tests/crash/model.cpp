@@ -77,6 +77,18 @@ std::string Model::objection_to(const Reading& reading, bool killed) const {
     return fmt::format("the log begins at {}, and was truncated to {} at most", reading.first, truncated_);
   }
   if (auto objection = objection_to_next(reading.next(), killed); !objection.empty()) return objection;
+  return objection_to_payloads(reading);
+}
+
+std::string Model::objection_to_live(const Reading& reading, std::uint64_t floor) const {
+  if (reading.next() <= floor) {
+    return fmt::format("entry {} was flushed before, and the reading ends at {}", floor, reading.next());
+  }
+  if (reading.next() - 1 > last()) return "more was read than appended";
+  return objection_to_payloads(reading);
+}
+
+std::string Model::objection_to_payloads(const Reading& reading) const {
   for (std::size_t i = 0; i < reading.payloads.size(); ++i) {
     const std::uint64_t id = reading.first + i;
     if (reading.payloads[i] != entries_[id - 1].payload) {

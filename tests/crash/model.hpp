@@ -49,14 +49,19 @@ class Model {
   [[nodiscard]] std::uint64_t next_opening() noexcept { return ++openings_; }
 
   [[nodiscard]] std::uint64_t last() const noexcept { return entries_.size(); }
+  [[nodiscard]] std::uint64_t last_flushed() const noexcept { return flushed_; }
   [[nodiscard]] std::uint64_t acknowledged() const noexcept { return acknowledged_; }
 
   /// Why a log may not go on with `next`; nothing where it may.
   [[nodiscard]] std::string objection_to_next(std::uint64_t next, bool killed) const;
   /// Why `reading` (best effort) may not be what a crash left.
   [[nodiscard]] std::string objection_to(const Reading& reading, bool killed) const;
+  /// Why `reading` may not be what somebody saw beside the writer, who had flushed `floor` entries before.
+  [[nodiscard]] std::string objection_to_live(const Reading& reading, std::uint64_t floor) const;
 
  private:
+  [[nodiscard]] std::string objection_to_payloads(const Reading& reading) const;
+
   struct Entry {
     Bytes payload;
     bool more;  // its atomic batch goes on behind it

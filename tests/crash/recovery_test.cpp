@@ -1,0 +1,64 @@
+// Crashes inside recovery, and histories that nobody thought of.
+
+#include <gtest/gtest.h>
+
+#include <iostream>
+
+#include "durability/testing/random.hpp"
+#include "explore.hpp"
+
+namespace durability::crash {
+namespace {
+
+using testing::SeededRandom;
+
+// R1: a crash at each step of repair, twice over: torn groups, a torn batch, a lost header, a seal whose
+// frames are lost, bytes behind a seal.
+TEST(CrashInRecovery, IsRecoveredFromAtEachStepTwiceOver) {
+  for (const char* history : {"asbf", "asRpaf", "asRPaRp", "bfR", "aARk"}) {
+    Plan plan{.history = history, .exhaustive = 0, .samples = 2, .recovery_levels = 2, .first_cut = kNoCut};
+    expect_no_violation(plan, {{}, {.sector_bytes = 16, .segment_bytes = 256, .preallocate_bytes = 0}});
+  }
+}
+
+std::string random_history(SeededRandom& random) {
+  constexpr std::string_view kLetters = "aaaaaAbbffsRRrpppPPghghTTck";
+  std::string history;
+  const std::uint64_t length = 4 + random.below(30);
+  while (history.size() < length) history += kLetters[random.below(kLetters.size())];
+  return history;
+}
+
+// Figures of `count` random histories, each crashed at a few random operations.
+Figures random_histories(std::uint64_t count, std::uint64_t seed, bool failing_syncs) {
+  const std::vector<Settings> settings = all_settings();
+  Figures total;
+  for (std::uint64_t i = 0; i < count && total.failure.empty(); ++i) {
+    SeededRandom random(seed + i);
+    Plan plan{.history = random_history(random), .exhaustive = 0, .samples = 1, .depth = 2};
+    plan.settings = settings[random.below(settings.size())];
+    plan.settings.recycle_segments = random.below(3);
+    plan.settings.sync_failure = static_cast<testing::SyncFailure>(random.below(3));
+    if (failing_syncs) plan.history.insert(random.below(plan.history.size()), "e");
+    plan.first_cut = plan.last_cut = 7 + random.below(20 + 4 * plan.history.size());
+    total += explore(plan);
+  }
+  return total;
+}
+
+void expect_no_violation_in(const Figures& figures) {
+  EXPECT_TRUE(figures.failure.empty()) << figures.failure;
+  std::cout << fmt::format("[  states  ] {} random histories, {} crash states\n", figures.cuts,
+                           figures.states);
+}
+
+TEST(RandomHistories, LoseNothingAcknowledged) {
+  expect_no_violation_in(random_histories(600 * samples_factor(), 1, false));
+}
+
+TEST(RandomHistories, LoseNothingAcknowledgedWhenASyncFails) {
+  expect_no_violation_in(random_histories(300 * samples_factor(), 1'000'000, true));
+}
+
+}  // namespace
+}  // namespace durability::crash
