@@ -105,6 +105,7 @@ TEST(Allocations, AppendingAllocatesNothingPerEntry) {
   options.segment_bytes = 16U << 20U;
   auto wal = WalWriter<Event>::open(directory, options).value();
   std::vector<Event> events;
+  events.reserve(10'000);
   for (int i = 0; i < 10'000; ++i) events.push_back(event_of(i));
   ASSERT_TRUE(wal.append(events.back()));
   ASSERT_TRUE(wal.flush());

@@ -138,6 +138,7 @@ TEST_F(ByteWriterTest, AnOversizeEntryOrBatchStandsAloneInItsSegment) {
   ASSERT_TRUE(writer->append(as_bytes("c")));
   const auto ranges = writer->segment_ranges();
   std::vector<std::uint64_t> entries;
+  entries.reserve(ranges.size());
   for (const auto& range : ranges) entries.push_back(range.entries);
   EXPECT_THAT(entries, ElementsAre(1, 1, 1, 4, 1));
   ASSERT_TRUE(writer->close());

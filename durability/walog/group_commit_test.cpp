@@ -96,6 +96,7 @@ TEST_F(GroupCommitTest, AnEntryIsAcknowledgedOnlyByASyncThatBeganAfterItWasWritt
 TEST_F(GroupCommitTest, OneSyncCoversAllWhoWereEncodedBeforeItBegan) {
   for (int i = 0; i < 10; ++i) ASSERT_TRUE(writer_->append("entry"));
   std::vector<std::thread> waiters;
+  waiters.reserve(16);
   for (std::uint64_t id = 1; id <= 10; ++id) {
     waiters.emplace_back([this, id] { EXPECT_TRUE(writer_->wait_until_durable(EntryId(id))); });
   }
@@ -115,6 +116,7 @@ TEST_F(GroupCommitTest, WhatIsDurableAlreadyIsAcknowledgedWithoutASync) {
 TEST_F(GroupCommitTest, AFailedSyncReachesEveryWaiterAndIsNotRetried) {
   gate_.hold();
   std::vector<std::thread> waiters;
+  waiters.reserve(16);
   std::atomic<int> refused{0};
   for (int i = 0; i < 6; ++i) {
     waiters.emplace_back([&] { refused += writer_->append_durable("entry") ? 0 : 1; });
@@ -137,6 +139,7 @@ TEST_F(GroupCommitTest, EveryWaiterGetsTheErrorOfTheSyncItself) {
   for (int i = 0; i < 4; ++i) ASSERT_TRUE(writer_->append("entry"));
   gate_.hold();
   std::vector<std::thread> waiters;
+  waiters.reserve(16);
   std::atomic<int> told{0};
   for (std::uint64_t id = 1; id <= 4; ++id) {
     waiters.emplace_back([this, id, &told] {
@@ -154,6 +157,7 @@ TEST_F(GroupCommitTest, EveryWaiterGetsTheErrorOfTheSyncItself) {
 TEST_F(GroupCommitTest, ClosingResolvesEveryWaiter) {
   gate_.hold();
   std::vector<std::thread> threads;
+  threads.reserve(16);
   std::atomic<int> acknowledged{0};
   std::atomic<int> refused{0};
   for (int i = 0; i < 4; ++i) {
@@ -184,6 +188,7 @@ TEST(GroupCommit, ManyThreadsLoseNothingAndShareSyncs) {
   options.segment_bytes = 4096;
   const auto writer = SyncWalWriter<std::string>::open(directory, options).value();
   std::vector<std::thread> threads;
+  threads.reserve(16);
   std::mutex mutex;
   std::map<std::uint64_t, std::string> acknowledged;
   for (int t = 0; t < kThreads; ++t) {
