@@ -13,7 +13,7 @@ Result<WalReadReport> ByteReader::for_each(ReadMode mode, const EntryRange& rang
   WalReadReport report{.first = scan.first,
                        .next = scan.next,
                        .segments = scan.segments.size(),
-                       .torn_tail = scan.finding == Finding::kTorn};
+                       .torn_tail = scan.torn_tail()};
   for (const ScannedSegment& segment : scan.segments) report.bytes += segment.file_bytes;
   return report;
 }

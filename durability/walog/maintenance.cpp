@@ -14,16 +14,10 @@ Result<walog::Scan> scan(Directory& directory) {
                          [](const WalEntryView&) -> Result<Flow> { return Flow::kContinue; });
 }
 
-SegmentState state_of(const walog::Scan& scan, const walog::ScannedSegment& segment) {
-  const bool last = &segment == &scan.segments.back();
-  if (last && scan.finding == walog::Finding::kTorn) return SegmentState::kTorn;
-  return segment.sealed ? SegmentState::kSealed : SegmentState::kActive;
-}
-
-SegmentStatus status_of(const walog::Scan& scan, const walog::ScannedSegment& segment) {
+SegmentStatus status_of(const walog::ScannedSegment& segment) {
   return {.id = segment.header.segment_id,
           .format = segment.format,
-          .state = state_of(scan, segment),
+          .state = segment.sealed ? SegmentState::kSealed : SegmentState::kActive,
           .first = segment.header.start,
           .entries = segment.next.value() - segment.header.start.value(),
           .file_bytes = segment.file_bytes,
@@ -60,9 +54,10 @@ Result<WalInspection> WalMaintenance::inspect() const {
     const auto read =
         std::ranges::find(found.segments, id, [](const auto& s) { return s.header.segment_id; });
     SegmentStatus status{.id = id, .state = damaged ? SegmentState::kUnread : SegmentState::kSpare};
-    if (read != found.segments.end()) status = status_of(found, *read);
+    if (read != found.segments.end()) status = status_of(*read);
     if (std::ranges::find(found.spares, id) != found.spares.end()) status.state = SegmentState::kSpare;
-    if (damaged && id == found.segment) status.state = SegmentState::kDamaged;
+    if (id == found.segment && found.torn_tail()) status.state = SegmentState::kTorn;
+    if (id == found.segment && damaged) status.state = SegmentState::kDamaged;
     if (status.file_bytes == 0) {
       DURABILITY_TRY_ASSIGN(const auto file, directory_->open(walog::segment_path(id)));
       DURABILITY_TRY_ASSIGN(status.file_bytes, file->size());

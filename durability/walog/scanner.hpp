@@ -56,6 +56,11 @@ struct Scan {
   bool stopped = false;  ///< by the sink or the ceiling, before the end was seen
 
   [[nodiscard]] Verdict verdict(Mode mode) const noexcept { return judge(finding, mode, format); }
+  /// The log ends in something that strict reading refuses and best effort leaves out.
+  [[nodiscard]] bool torn_tail() const noexcept {
+    return verdict(Mode::kStrict).action == Action::kRefuse &&
+           verdict(Mode::kBestEffort).action != Action::kRefuse;
+  }
   /// The error of a refused finding.
   [[nodiscard]] Error error(Mode mode) const;
 };

@@ -129,9 +129,6 @@ class Reading(tool.Case):
         self.assertEqual(self.json("wal", "verify", self.dir)["entries"], 4)
         self.assertEqual(self.entries()[4], b"next")
 
-    # WalMaintenance::inspect calls the segment active: it, and WalReadReport::torn_tail, look for the torn
-    # tail of version 4 only. On again once they look for those of versions 2 and 3 too.
-    @unittest.skip("the library does not say torn of versions 2 and 3 yet")
     def test_a_torn_tail_of_an_older_version_is_a_state_too(self):
         self.fill(3, "--format", 3)
         os.truncate(self.segment(1), self.segment(1).stat().st_size - 3)
