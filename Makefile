@@ -43,12 +43,12 @@ test-debug: bootstrap-dev  ## every test, built by g++
 test-asan: bootstrap-dev  ## every test, built by clang with AddressSanitizer and UndefinedBehaviorSanitizer
 	cmake --preset asan
 	cmake --build --preset asan -j $(JOBS)
-	$(NO_ASLR) ctest --preset asan -j $(JOBS)
+	DURABILITY_CRASH_SAMPLES=0.1 $(NO_ASLR) ctest --preset asan -j $(JOBS)
 
 test-tsan: bootstrap-dev  ## the programs with threads, under ThreadSanitizer
 	cmake --preset tsan
 	cmake --build --preset tsan -j $(JOBS) --target $(THREADED)
-	$(NO_ASLR) ctest --preset tsan -j $(JOBS) -L '^($(subst $(space),|,$(strip $(THREADED))))$$'
+	DURABILITY_CRASH_SAMPLES=0.1 $(NO_ASLR) ctest --preset tsan -j $(JOBS) -L '^($(subst $(space),|,$(strip $(THREADED))))$$'
 
 test-clang: bootstrap-dev  ## every test, built by clang without sanitizers (test covers clang through test-asan)
 	cmake --preset clang

@@ -55,7 +55,7 @@ class Explorer {
       : plan_(plan),
         more_(phases_of(plan.history)),
         judge_(plan.settings, plan.kills),
-        samples_(plan.samples * samples_factor()) {
+        samples_(scaled(plan.samples)) {
     first_ = more_.front();
     more_.erase(more_.begin());
   }
@@ -96,7 +96,7 @@ class Explorer {
   bool exhaust(Run& run, Case& one, const CrashProfile& profile) {
     ExhaustiveChooser chooser;
     while (chooser.next()) {
-      if (chooser.runs() > plan_.exhaustive * samples_factor()) return false;
+      if (chooser.runs() > scaled(plan_.exhaustive)) return false;
       visit(run, one, profile, chooser);
       if (!figures_.failure.empty()) return true;
     }
@@ -148,9 +148,10 @@ class Explorer {
 
 }  // namespace
 
-std::uint64_t samples_factor() {
+std::uint64_t scaled(std::uint64_t count) {
   const char* text = std::getenv("DURABILITY_CRASH_SAMPLES");
-  return text == nullptr ? 1 : std::max<std::uint64_t>(1, std::strtoull(text, nullptr, 10));
+  const double factor = text == nullptr ? 1 : std::strtod(text, nullptr);
+  return std::max<std::uint64_t>(1, static_cast<std::uint64_t>(static_cast<double>(count) * factor));
 }
 
 std::string Case::to_string() const {

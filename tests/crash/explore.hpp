@@ -40,8 +40,8 @@ inline constexpr std::uint64_t kNoCut = 1'000'000;
 struct Plan {
   std::string history;
   Settings settings = {};
-  std::uint64_t exhaustive = 8;  ///< as many states of one cut and profile are all visited
-  std::uint64_t samples = 4;     ///< drawn where there are more
+  std::uint64_t exhaustive = 5;  ///< as many states of one cut and profile are all visited
+  std::uint64_t samples = 3;     ///< drawn where there are more
   int depth = 1;                 ///< further crashes behind the first
   bool kills = true;             ///< a killed process too, not only power cuts
   int recovery_levels = 0;       ///< instead: crash opening at each of its operations, so many times over
@@ -57,8 +57,8 @@ struct Figures {
   Figures& operator+=(const Figures& other);
 };
 
-/// DURABILITY_CRASH_SAMPLES, 1 where it is not set.
-[[nodiscard]] std::uint64_t samples_factor();
+/// `count` times DURABILITY_CRASH_SAMPLES (which may be a fraction: the sanitizers run one), at least 1.
+[[nodiscard]] std::uint64_t scaled(std::uint64_t count);
 
 /// All settings that a history is worth running under.
 [[nodiscard]] std::vector<Settings> all_settings();

@@ -63,7 +63,7 @@ LiveReading read_beside_a_writer(std::uint64_t seed, const Settings& settings) {
 TEST(LiveReader, NeverTakesAWritersProgressForDamage) {
   const std::vector<Settings> settings = all_settings();
   std::map<std::string, std::uint64_t> outcomes;
-  for (std::uint64_t seed = 0; seed < 4000 * samples_factor(); ++seed) {
+  for (std::uint64_t seed = 0; seed < scaled(3000); ++seed) {
     const LiveReading result = read_beside_a_writer(seed, settings[seed % settings.size()]);
     ASSERT_EQ(result.wrong, "") << "seed " << seed;
     ++outcomes[result.code ? std::string(code_name(*result.code)) : "ok"];

@@ -16,7 +16,8 @@ using testing::SeededRandom;
 // frames are lost, bytes behind a seal.
 TEST(CrashInRecovery, IsRecoveredFromAtEachStepTwiceOver) {
   for (const char* history : {"asbf", "asRpaf", "asRPaRp", "bfR", "aARk"}) {
-    Plan plan{.history = history, .exhaustive = 0, .samples = 2, .recovery_levels = 2, .first_cut = kNoCut};
+    const Plan plan{
+        .history = history, .exhaustive = 0, .samples = 2, .recovery_levels = 2, .first_cut = kNoCut};
     expect_no_violation(plan, {{}, {.sector_bytes = 16, .segment_bytes = 256, .preallocate_bytes = 0}});
   }
 }
@@ -53,11 +54,11 @@ void expect_no_violation_in(const Figures& figures) {
 }
 
 TEST(RandomHistories, LoseNothingAcknowledged) {
-  expect_no_violation_in(random_histories(600 * samples_factor(), 1, false));
+  expect_no_violation_in(random_histories(scaled(400), 1, false));
 }
 
 TEST(RandomHistories, LoseNothingAcknowledgedWhenASyncFails) {
-  expect_no_violation_in(random_histories(300 * samples_factor(), 1'000'000, true));
+  expect_no_violation_in(random_histories(scaled(200), 1'000'000, true));
 }
 
 }  // namespace
