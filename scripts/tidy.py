@@ -15,7 +15,8 @@ import sys
 
 import project
 
-TEST_CHECKS = "-*,bugprone-use-after-move,bugprone-dangling-handle,performance-*,-performance-enum-size"
+TEST_CHECKS = "-*,bugprone-use-after-move,bugprone-dangling-handle,performance-*,-performance-enum-size," \
+    "-performance-inefficient-vector-operation"
 
 
 def options_for(path):

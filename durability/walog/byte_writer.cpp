@@ -134,8 +134,8 @@ Result<EntryId> ByteWriter::append_batch_atomic(std::span<const ByteView> payloa
   return append_all(payloads, true);
 }
 
-Result<EntryId> ByteWriter::append_all(std::span<const ByteView> payloads, bool atomic) {
-  DURABILITY_TRY(usable());
+// Everything about a batch that can be refused before anything is written. Yields the bytes it will take.
+Result<std::uint64_t> ByteWriter::check_batch(std::span<const ByteView> payloads, bool atomic) const {
   if (payloads.empty()) {
     return Error(ErrorCode::kInvalidConfig, "an empty batch").advise("nothing was written");
   }
@@ -157,7 +157,12 @@ Result<EntryId> ByteWriter::append_all(std::span<const ByteView> payloads, bool 
     return Error(ErrorCode::kInvalidState, "entry ids are used up")
         .advise("nothing was written; start a new log");
   }
+  return total;
+}
 
+Result<EntryId> ByteWriter::append_all(std::span<const ByteView> payloads, bool atomic) {
+  DURABILITY_TRY(usable());
+  DURABILITY_TRY_ASSIGN(const std::uint64_t total, check_batch(payloads, atomic));
   const PoisonOnUnwind guard(*this);
   if (atomic) DURABILITY_TRY(make_room(total));
   for (std::size_t i = 0; i < payloads.size(); ++i) {
@@ -281,6 +286,7 @@ Result<DurableId> ByteWriter::finish_sync(const PendingSync& pending,
 
 std::vector<SegmentRange> ByteWriter::segment_ranges() const {
   std::vector<SegmentRange> ranges;
+  ranges.reserve(old_.size() + 1);
   for (const OldSegment& old : old_) ranges.push_back(old.range);
   ranges.push_back({.segment = segment_id(),
                     .first = segment_.header().start,

@@ -117,6 +117,7 @@ class ByteWriter {
   Error refused_or_poisoned(BuildFailure failure);
   [[nodiscard]] bool too_old() const;
   Status add_entry(ByteView payload, bool more);
+  [[nodiscard]] Result<std::uint64_t> check_batch(std::span<const ByteView> payloads, bool atomic) const;
   Result<EntryId> append_all(std::span<const ByteView> payloads, bool atomic);
   Status after_append(std::uint64_t appended);
   /// Of a batch that had to stop behind its first `appended` entries: says so.

@@ -13,7 +13,7 @@ Status ByteWriter::close() {
   if (poisoned_ && cause_) finished = *cause_;
   closed_ = true;
   background_.reset();
-  const Status file_closed = segment_.file()->close();
+  Status file_closed = segment_.file()->close();
   lock_.reset();
   if (!finished) return finished;
   return file_closed;

@@ -33,6 +33,7 @@ Result<std::vector<SegmentRange>> WalMaintenance::segment_ranges() const {
     return found.error(walog::Mode::kBestEffort);
   }
   std::vector<SegmentRange> ranges;
+  ranges.reserve(found.segments.size());
   for (const auto& segment : found.segments) {
     ranges.push_back({.segment = segment.header.segment_id,
                       .first = segment.header.start,

@@ -56,7 +56,7 @@ class Opening {
   Status settle(const std::vector<SegmentId>& ids) {
     int settled = 0;
     for (auto id = ids.rbegin(); id != ids.rend() && settled < kSegmentsToSettle; ++id) {
-      DURABILITY_TRY_ASSIGN(std::shared_ptr<File> file, open_for_writing(*id));
+      DURABILITY_TRY_ASSIGN(const std::shared_ptr<File> file, open_for_writing(*id));
       DURABILITY_TRY_ASSIGN(const std::uint64_t size, file->size());
       DURABILITY_TRY_ASSIGN(const bool zeros, FileWindow(file, size).zeros_from(0));
       if (!zeros) {
