@@ -111,6 +111,14 @@ TEST(CrashHistories, AFailedDirectorySyncOfASpareIsNotTriedAgain) {
   }
 }
 
+TEST(CrashHistories, AFailedDirectorySyncOfASpareStopsTheWriter) {
+  const auto directory = testing::CrashDirectory::make();
+  crash::Run run(directory, {}, Model());
+  run.play("aEp");
+  EXPECT_FALSE(run.writer().append(as_bytes("more")));
+  EXPECT_FALSE(run.writer().flush_and_sync());
+}
+
 // V28: sealed, bytes behind the seal, the segment behind it lost (that it is lost, F1: rotate, truncate,
 // cut, and ids restart at 1).
 TEST(CrashHistories, ASealedLogIsNeverWithoutItsNextSegment) {

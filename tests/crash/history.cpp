@@ -48,7 +48,7 @@ WalOptions Run::options() {
   options.flush = FlushPolicy::manual();
   options.observer = std::make_shared<Silent>();
   options.clock = clock_;
-  options.random = std::make_shared<testing::SeededRandom>(model_.next_opening());
+  options.random = std::make_shared<testing::SeededRandom>(model_.ever_appended());
   worker_ = std::make_shared<testing::ManualWorker>();
   options.worker = worker_;
   return options;

@@ -108,9 +108,7 @@ std::string Judge::judge_opening(const MakeState& make, const Model& model, bool
 std::string Judge::judge_going_on(const MakeState& make, Model model, bool killed, std::uint64_t seed,
                                   int depth, std::vector<std::string> more) {
   ++states_;
-  // Without a log what follows is another one, with another log id, and the blocks of the first are not its
-  // former life.
-  if ((depth <= 0 && more.empty()) || walog::list_segments(*make())->empty()) return {};
+  if (depth <= 0 && more.empty()) return {};
   model = settled(make, std::move(model), killed);
   SeededRandom random(seed);
   std::string letters(kContinuations[random.below(std::size(kContinuations))]);

@@ -45,8 +45,9 @@ class Model {
   /// The log was opened and goes on with `next`: what lies behind is gone, and must never come back.
   void settle(std::uint64_t next);
 
-  /// A number that no other opening of this run gets: log ids must not repeat when a lost log is begun anew.
-  [[nodiscard]] std::uint64_t next_opening() noexcept { return ++openings_; }
+  /// How many entries were ever appended, those that are gone included: two logs with entries never begin at
+  /// the same number, so a log id can be made of it.
+  [[nodiscard]] std::uint64_t ever_appended() const noexcept { return serial_; }
 
   [[nodiscard]] std::uint64_t last() const noexcept { return entries_.size(); }
   [[nodiscard]] std::uint64_t last_flushed() const noexcept { return flushed_; }
@@ -68,7 +69,6 @@ class Model {
   };
   std::vector<Entry> entries_;  // entry id is the index + 1
   std::uint64_t serial_ = 0;
-  std::uint64_t openings_ = 0;
   std::uint64_t acknowledged_ = 0;
   std::uint64_t flushed_ = 0;
   std::uint64_t truncated_ = 0;
