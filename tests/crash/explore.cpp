@@ -49,6 +49,13 @@ MakeState state_of(const std::shared_ptr<CrashDirectory>& directory, const Case&
   return power_cut_of(*directory, one.settings, *profile, chooser);
 }
 
+// Other histories go on in other ways.
+std::uint64_t first_seed(std::string_view history) {
+  std::uint64_t seed = 0;
+  for (const char letter : history) seed = seed * 31 + static_cast<unsigned char>(letter);
+  return seed % 1'000'000'000;
+}
+
 class Explorer {
  public:
   explicit Explorer(const Plan& plan)
@@ -82,7 +89,7 @@ class Explorer {
     if (plan_.kills) {
       one.crash = kKill;
       one.choices = "-";
-      one.seed = one.cut;
+      one.seed = ++seed_;
       judge(run, one);
     }
     for (const CrashProfile& profile : kAllCrashProfiles) {
@@ -141,7 +148,7 @@ class Explorer {
   std::vector<std::string> more_;
   Judge judge_;
   std::uint64_t samples_;
-  std::uint64_t seed_ = 0;
+  std::uint64_t seed_ = first_seed(plan_.history);
   std::set<std::pair<std::uint64_t, std::uint64_t>> seen_;
   Figures figures_;
 };

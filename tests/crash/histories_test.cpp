@@ -23,6 +23,19 @@ TEST(CrashHistories, RepeatsTheLineInTheEnvironment) {
 // V1: create, cut before the first fsync: half a header.
 TEST(CrashHistories, ALogIsBornWholeOrNotAtAll) { expect_no_violation({.history = "as"}); }
 
+// F7: the directory `wal` was made by a process that was killed before it had synced the name.
+TEST(CrashHistories, AnAcknowledgementCoversTheNamesThatAKilledProcessMade) {
+  for (std::uint64_t cut = 0; cut < 8; ++cut) {
+    crash::Run killed(testing::CrashDirectory::make(), {}, Model());
+    killed.cut_after(cut);
+    killed.play("");
+    crash::Run next(killed.directory()->after_kill(), {}, killed.model(), true);
+    next.play("as");
+    EXPECT_EQ(next.violation(), "") << cut;
+    EXPECT_TRUE(next.directory()->all_synced()) << cut << '\n' << next.directory()->describe();
+  }
+}
+
 // V2: the spare is made, cut before its fsync, hostile: garbage behind an unsealed segment.
 TEST(CrashHistories, ASpareThatIsNotSyncedIsNoPartOfTheLog) { expect_no_violation({.history = "afp"}); }
 
@@ -139,7 +152,7 @@ TEST(CrashHistories, AnEntryLargerThanASegmentStandsAlone) {
 
 // W2, F4: a group torn in every subset of its sectors; an unsynced tail of garbage made the log unopenable.
 TEST(CrashHistories, AGroupMayBeTornInEverySubsetOfItsSectors) {
-  expect_no_violation({.history = "asabaf", .exhaustive = 3000, .depth = 0}, {{.sector_bytes = 40}});
+  expect_no_violation({.history = "asabaf", .exhaustive = 2000, .depth = 0}, {{.sector_bytes = 40}});
 }
 
 // W7: a torn batch; an atomic batch larger than the buffer.
