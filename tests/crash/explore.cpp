@@ -92,7 +92,7 @@ class Explorer {
       one.seed = ++seed_;
       judge(run, one);
     }
-    for (const CrashProfile& profile : kAllCrashProfiles) {
+    for (const CrashProfile& profile : profiles_of(plan_.settings)) {
       one.crash = profile.name;
       if (!exhaust(run, one, profile)) sample(run, one, profile);
       if (!figures_.failure.empty()) return;
@@ -162,11 +162,12 @@ std::uint64_t scaled(std::uint64_t count) {
 }
 
 std::string Case::to_string() const {
-  return fmt::format("history={} sizes={},{},{},{},{},{},{} cut={} crash={} choices={} seed={}", history,
-                     settings.sector_bytes, settings.segment_bytes, settings.buffer_bytes,
+  return fmt::format("history={} sizes={},{},{},{},{},{},{},{},{},{} cut={} crash={} choices={} seed={}",
+                     history, settings.sector_bytes, settings.segment_bytes, settings.buffer_bytes,
                      settings.preallocate_bytes, settings.recycle_segments,
-                     static_cast<int>(settings.sync_failure), static_cast<int>(settings.blocks_remember), cut,
-                     crash, choices, seed);
+                     static_cast<int>(settings.sync_failure), static_cast<int>(settings.blocks_remember),
+                     static_cast<int>(settings.older_versions), static_cast<int>(settings.ordered_only),
+                     settings.format ? static_cast<int>(*settings.format) : 0, cut, crash, choices, seed);
 }
 
 Case Case::parse(std::string_view line) {
@@ -185,10 +186,12 @@ Case Case::parse(std::string_view line) {
     std::ranges::replace(value, ',', ' ');
     std::istringstream sizes(value);
     int failure = 0;
+    int format = 0;
     sizes >> one.settings.sector_bytes >> one.settings.segment_bytes >> one.settings.buffer_bytes >>
         one.settings.preallocate_bytes >> one.settings.recycle_segments >> failure >>
-        one.settings.blocks_remember;
+        one.settings.blocks_remember >> one.settings.older_versions >> one.settings.ordered_only >> format;
     one.settings.sync_failure = static_cast<testing::SyncFailure>(failure);
+    if (format != 0) one.settings.format = static_cast<WalFormat>(format);
   }
   return one;
 }
@@ -213,6 +216,11 @@ std::vector<Settings> all_settings() {
        .preallocate_bytes = 100,
        .recycle_segments = 2},
   };
+}
+
+std::span<const CrashProfile> profiles_of(const Settings& settings) {
+  const std::span<const CrashProfile> all(kAllCrashProfiles);
+  return settings.ordered_only ? all.first(1) : all;
 }
 
 Figures explore(const Plan& plan) { return Explorer(plan).run(); }

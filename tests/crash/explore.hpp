@@ -15,6 +15,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -60,6 +61,9 @@ struct Figures {
 /// `count` times DURABILITY_CRASH_SAMPLES (which may be a fraction: the sanitizers run one), at least 1.
 [[nodiscard]] std::uint64_t scaled(std::uint64_t count);
 
+/// The crash profiles that `settings` asks for, the mildest first.
+[[nodiscard]] std::span<const testing::CrashProfile> profiles_of(const Settings& settings);
+
 /// All settings that a history is worth running under.
 [[nodiscard]] std::vector<Settings> all_settings();
 
@@ -99,7 +103,7 @@ class Judge {
   [[nodiscard]] std::uint64_t states() const noexcept { return states_; }
 
  private:
-  static std::string judge_reading(const MakeState& make, const Model& model, bool killed);
+  [[nodiscard]] std::string judge_reading(const MakeState& make, Model model, bool killed) const;
   /// What a power cut left is on the disk: it must stay. (What is not there may still come back until the log
   /// has been opened: a repair that is cut off itself can complete a torn frame, byte for byte.)
   static Model settled(const MakeState& make, Model model, bool killed);

@@ -4,6 +4,7 @@
 
 #include "durability/testing/random.hpp"
 #include "durability/walog/maintenance.hpp"
+#include "durability/walog/segment_name.hpp"
 
 namespace durability::crash {
 namespace {
@@ -25,8 +26,22 @@ bool by_the_cut(const Error& error) {
 
 }  // namespace
 
+Segments segments_of(Directory& directory) {
+  Segments segments;
+  const auto ids = walog::list_segments(directory);
+  for (const SegmentId id : *ids) {
+    const std::string path = walog::segment_path(id);
+    segments[path] = directory.read_file(path, 1U << 20U).value();
+  }
+  return segments;
+}
+
 Run::Run(std::shared_ptr<CrashDirectory> directory, const Settings& settings, Model model, bool killed)
-    : directory_(std::move(directory)), settings_(settings), model_(std::move(model)), killed_(killed) {}
+    : directory_(std::move(directory)),
+      settings_(settings),
+      model_(std::move(model)),
+      killed_(killed),
+      format_(settings.format) {}
 
 Run::~Run() {
   // What a writer does when it is destroyed is not what a killed one does.
@@ -40,6 +55,7 @@ void Run::cut_after(std::uint64_t operations) {
 
 WalOptions Run::options() {
   WalOptions options;
+  options.format = format_;
   options.segment_bytes = settings_.segment_bytes;
   options.buffer_bytes = settings_.buffer_bytes;
   options.preallocate_bytes = settings_.preallocate_bytes;
@@ -65,8 +81,10 @@ void Run::note(const Status& status, std::string_view what) {
 }
 
 void Run::open() {
+  const Segments before = settings_.older_versions ? segments_of(*directory_) : Segments();
   auto opened = walog::ByteWriter::open(directory_, options(), walog::OpenIntent::kOpenOrCreate);
-  if (!opened) return note(std::move(opened).error(), "opening");
+  format_.reset();
+  if (!opened) return judge_refusal(opened.error(), before);
   writer_ = *std::move(opened);
   failed_ = false;
   groups_.clear();
@@ -80,12 +98,22 @@ void Run::open() {
   if (!violation_.empty()) violation_ = "after opening: " + violation_;
 }
 
+void Run::judge_refusal(const Error& error, const Segments& before) {
+  refused_ = may_refuse(settings_, model_) && !injected(error);
+  if (!refused_) return note(error, "opening");
+  if (segments_of(*directory_) != before) {
+    violation_ = fmt::format("a log was refused, and changed: {}", error);
+  } else if (error.path().empty()) {
+    violation_ = fmt::format("a refusal names no file: {}", error);
+  }
+}
+
 void Run::play(std::string_view letters) {
   if (!writer_) open();
   for (const char letter : letters) {
-    if (cut_ || !violation_.empty()) return;
+    if (cut_ || refused_ || !violation_.empty()) return;
     if (!writer_) open();
-    if (cut_ || !violation_.empty()) return;
+    if (cut_ || refused_ || !violation_.empty()) return;
     // A poisoned writer does nothing more; but what had begun, on other threads, comes to its end.
     if (failed_ && std::string_view("hpPkM").find(letter) == std::string_view::npos) continue;
     step(letter);
@@ -127,6 +155,7 @@ void Run::step(char letter) {
     case 'h': return end_group();
     case 'T': return truncate();
     case 'c': return close();
+    case 'v': return change_version();
     case 'k': return kill();
     case 'M': return maintain();
     case 'e':
@@ -140,6 +169,7 @@ void Run::step(char letter) {
 }
 
 void Run::append(std::size_t count, std::size_t bytes, bool atomic) {
+  atomic = atomic && !settings_.older_versions;
   const std::uint64_t last = model_.last();
   const std::vector<Bytes> payloads = model_.append(count, bytes, atomic);
   const std::vector<ByteView> views(payloads.begin(), payloads.end());
@@ -177,7 +207,20 @@ void Run::close() {
   model_.acknowledge(model_.last());
   writer_.reset();
   killed_ = true;
+  const Reading left = read_log(directory_, ReadMode::kStrict);
+  if (left.error) {
+    violation_ = fmt::format("behind a clean close: {}", *left.error);
+    return;
+  }
   open();
+}
+
+void Run::change_version() {
+  const auto newest = walog::list_segments(*directory_);
+  const auto header = directory_->read_file(walog::segment_path(newest->back()), 1U << 20U);
+  const bool is_4 = header->size() < 5 || (*header)[4] == std::byte{0} || (*header)[4] == std::byte{4};
+  format_ = is_4 ? WalFormat::kV3 : WalFormat::kV4;
+  close();
 }
 
 void Run::kill() {

@@ -10,10 +10,12 @@
 //   p     run the oldest queued task: the      e E   the next sync of a file, of a directory, fails
 //         seal's sync, or the spare's making
 //   P     run all queued tasks                 r     R, then the seal's sync
+//   v     close; reopen in the other version, 3 or 4
 //
 // Rotation is forced by age: the clock is turned. The worker's tasks run only on p, P and r, or where the
 // writer waits for them.
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -36,8 +38,23 @@ struct Settings {
   std::uint64_t preallocate_bytes = 512;
   std::size_t recycle_segments = 0;
   testing::SyncFailure sync_failure = testing::SyncFailure::kForget;
-  bool blocks_remember = false;  ///< see power_cut() in explore.hpp
+  bool blocks_remember = false;  ///< see power_cut_of() in explore.hpp
+  /// The history knows versions 2 and 3. Their batches are not atomic, and they cannot tell a torn group from
+  /// damage: behind a power cut that loses single sectors they open, or refuse and change nothing. Nothing
+  /// that was acknowledged may be lost all the same.
+  bool older_versions = false;
+  bool ordered_only = false;             ///< of the crash profiles only this one; nothing may refuse then
+  std::optional<WalFormat> format = {};  ///< of a writer's first opening
 };
+
+/// True where a log may be refused.
+[[nodiscard]] inline bool may_refuse(const Settings& settings, const Model& model) noexcept {
+  return settings.older_versions && !settings.ordered_only && model.saw_a_power_cut();
+}
+
+/// Names and bytes of a log's segments.
+using Segments = std::map<std::string, Bytes>;
+[[nodiscard]] Segments segments_of(Directory& directory);
 
 class Run {
  public:
@@ -54,6 +71,8 @@ class Run {
   /// Opens the log if no writer is open, then does letter by letter, up to the cut.
   void play(std::string_view letters);
 
+  /// True where a log with older versions was refused, as it may be, and nothing of it was changed.
+  [[nodiscard]] bool refused() const noexcept { return refused_; }
   /// True where the machine died at the cut.
   [[nodiscard]] bool cut() const noexcept { return cut_; }
   /// The library broke a promise, or failed without a reason; empty where it did not.
@@ -66,6 +85,7 @@ class Run {
 
  private:
   void open();
+  void judge_refusal(const Error& error, const Segments& before);
   void step(char letter);
   void append(std::size_t count, std::size_t bytes, bool atomic);
   void rotate();
@@ -73,6 +93,7 @@ class Run {
   void truncate();
   void maintain();
   void close();
+  void change_version();
   void kill();
   void note(const Status& status, std::string_view what);
   [[nodiscard]] WalOptions options();
@@ -86,9 +107,11 @@ class Run {
   std::unique_ptr<walog::ByteWriter> writer_;
   std::vector<walog::PendingSync> groups_;
   std::optional<std::uint64_t> cut_after_;
+  std::optional<WalFormat> format_;
   bool failed_ = false;    // the writer is poisoned
   bool injected_ = false;  // by a sync that was told to fail
   bool cut_ = false;
+  bool refused_ = false;
   std::string violation_;
 };
 

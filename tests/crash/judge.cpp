@@ -11,7 +11,6 @@ namespace {
 
 using testing::CrashDirectory;
 using testing::CrashProfile;
-using testing::kAllCrashProfiles;
 using testing::RandomChooser;
 using testing::ReplayChooser;
 using testing::SeededRandom;
@@ -64,13 +63,16 @@ std::string Judge::judge(const MakeState& make, const Model& model, bool killed,
   return judge_going_on(make, model, killed, seed, depth, more);
 }
 
-std::string Judge::judge_reading(const MakeState& make, const Model& model, bool killed) {
+std::string Judge::judge_reading(const MakeState& make, Model model, bool killed) const {
+  if (!killed) model.power_was_cut();
   const auto directory = make();
   const std::uint64_t before = directory->fingerprint();
   const Reading strict = read_log(directory, ReadMode::kStrict);
   const Reading best = read_log(directory, ReadMode::kBestEffort);
   if (directory->fingerprint() != before) return "a reader wrote";
-  if (strict.error && strict.error->code() != ErrorCode::kTornTail) {
+  if (settings_.older_versions) {
+    if (best.error && may_refuse(settings_, model)) return {};
+  } else if (strict.error && strict.error->code() != ErrorCode::kTornTail) {
     return "strict reading: " + strict.error->to_string();
   }
   if (auto wrong = model.objection_to(best, killed); !wrong.empty()) return "best effort: " + wrong;
@@ -95,7 +97,7 @@ Model Judge::settled(const MakeState& make, Model model, bool killed) {
 std::string Judge::judge_opening(const MakeState& make, const Model& model, bool killed) {
   Run run(make(), settings_, model, killed);
   run.play("");
-  if (!run.violation().empty()) return run.violation();
+  if (!run.violation().empty() || run.refused()) return run.violation();
   const Reading once = read_log(run.directory(), ReadMode::kStrict);
   run.play("k");
   if (!run.violation().empty()) return "opened twice: " + run.violation();
@@ -121,14 +123,16 @@ std::string Judge::judge_going_on(const MakeState& make, Model model, bool kille
   Run run(make(), settings_, model, killed);
   run.cut_after(cut);
   run.play(letters);
-  const std::uint64_t ways = std::size(kAllCrashProfiles);
+  const auto profiles = profiles_of(settings_);
+  const std::uint64_t ways = profiles.size();
   const std::uint64_t way = random.below(kills_ ? ways + 1 : ways);
   std::optional<CrashProfile> profile;
-  if (way < ways) profile = kAllCrashProfiles[way];
+  if (way < ways) profile = profiles[way];
   const std::string where =
       fmt::format("then '{}' cut at {}, {}: ", letters, cut == kNoCut ? "its end" : std::to_string(cut),
                   profile ? profile->name : "kill");
   if (!run.violation().empty()) return where + run.violation();
+  if (run.refused()) return {};
   const auto crashed = crash(run, profile, random.next_u64());
   auto wrong = judge(crashed, run.model(), !profile, random.next_u64(), depth - 1, more);
   return wrong.empty() ? wrong : where + wrong;
@@ -146,14 +150,15 @@ std::string Judge::judge_recovery(const MakeState& make, const Model& model, boo
     run.cut_after(cut);
     run.play("");
     if (!run.violation().empty()) return fmt::format("opening cut at {}: {}", cut, run.violation());
-    if (!run.cut()) return {};
-    const std::uint64_t ways = kills_ ? std::size(kAllCrashProfiles) + 1 : std::size(kAllCrashProfiles);
+    if (!run.cut() || run.refused()) return {};
+    const auto profiles = profiles_of(settings_);
+    const std::uint64_t ways = profiles.size() + (kills_ ? 1 : 0);
     // Further down one way is drawn: all of them are too many.
     const std::uint64_t only = random.below(ways);
     for (std::uint64_t way = 0; way < ways; ++way) {
       if (levels == 1 && way != only) continue;
       std::optional<CrashProfile> profile;
-      if (way < std::size(kAllCrashProfiles)) profile = kAllCrashProfiles[way];
+      if (way < profiles.size()) profile = profiles[way];
       auto wrong = judge_recovery(crash(run, profile, random.next_u64()), run.model(), !profile,
                                   random.next_u64(), levels - 1);
       if (!wrong.empty()) {

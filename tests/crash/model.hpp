@@ -39,7 +39,11 @@ class Model {
   /// A failed sync makes the cache lie: what was flushed may go with the process after all.
   void cache_is_broken() noexcept { cache_lies_ = true; }
   /// What was flushed and is lost was lost by that; another kill takes nothing more.
-  void power_was_cut() noexcept { flushed_ = 0; }
+  void power_was_cut() noexcept {
+    flushed_ = 0;
+    power_cuts_ = true;
+  }
+  [[nodiscard]] bool saw_a_power_cut() const noexcept { return power_cuts_; }
   /// Entries up to `id` may be deleted from now on.
   void truncate(std::uint64_t id);
   /// The log was opened and goes on with `next`: what lies behind is gone, and must never come back.
@@ -73,6 +77,7 @@ class Model {
   std::uint64_t flushed_ = 0;
   std::uint64_t truncated_ = 0;
   bool cache_lies_ = false;
+  bool power_cuts_ = false;
 };
 
 }  // namespace durability::crash

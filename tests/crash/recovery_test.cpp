@@ -22,25 +22,29 @@ TEST(CrashInRecovery, IsRecoveredFromAtEachStepTwiceOver) {
   }
 }
 
-std::string random_history(SeededRandom& random) {
-  constexpr std::string_view kLetters = "aaaaaAbbffsRRrpppPPghghTTck";
+enum class Kind { kPlain, kFailingSyncs, kSeveralVersions };
+
+std::string random_history(SeededRandom& random, Kind kind) {
+  std::string_view letters = "aaaaaAbbffsRRrpppPPghghTTckvv";
+  if (kind != Kind::kSeveralVersions) letters.remove_suffix(2);
   std::string history;
   const std::uint64_t length = 4 + random.below(30);
-  while (history.size() < length) history += kLetters[random.below(kLetters.size())];
+  while (history.size() < length) history += letters[random.below(letters.size())];
   return history;
 }
 
 // Figures of `count` random histories, each crashed at a few random operations.
-Figures random_histories(std::uint64_t count, std::uint64_t seed, bool failing_syncs) {
+Figures random_histories(std::uint64_t count, std::uint64_t seed, Kind kind) {
   const std::vector<Settings> settings = all_settings();
   Figures total;
   for (std::uint64_t i = 0; i < count && total.failure.empty(); ++i) {
     SeededRandom random(seed + i);
-    Plan plan{.history = random_history(random), .exhaustive = 0, .samples = 1, .depth = 2};
+    Plan plan{.history = random_history(random, kind), .exhaustive = 0, .samples = 1, .depth = 2};
     plan.settings = settings[random.below(settings.size())];
     plan.settings.recycle_segments = random.below(3);
     plan.settings.sync_failure = static_cast<testing::SyncFailure>(random.below(3));
-    if (failing_syncs) plan.history.insert(random.below(plan.history.size()), "e");
+    plan.settings.older_versions = kind == Kind::kSeveralVersions;
+    if (kind == Kind::kFailingSyncs) plan.history.insert(random.below(plan.history.size()), "e");
     plan.first_cut = plan.last_cut = 7 + random.below(20 + 4 * plan.history.size());
     total += explore(plan);
   }
@@ -54,11 +58,15 @@ void expect_no_violation_in(const Figures& figures) {
 }
 
 TEST(RandomHistories, LoseNothingAcknowledged) {
-  expect_no_violation_in(random_histories(scaled(400), 1, false));
+  expect_no_violation_in(random_histories(scaled(400), 1, Kind::kPlain));
 }
 
 TEST(RandomHistories, LoseNothingAcknowledgedWhenASyncFails) {
-  expect_no_violation_in(random_histories(scaled(200), 1'000'000, true));
+  expect_no_violation_in(random_histories(scaled(200), 1'000'000, Kind::kFailingSyncs));
+}
+
+TEST(RandomHistories, LoseNothingAcknowledgedInSeveralVersions) {
+  expect_no_violation_in(random_histories(scaled(300), 2'000'000, Kind::kSeveralVersions));
 }
 
 }  // namespace
