@@ -81,6 +81,11 @@ TEST(ByteReader, ACeilingIgnoresDamageBehindIt) {
       [](auto& d) { put(d, 3, SegmentImage(3, 5, test::log_id_from(9)).entry("e")); },
       [](auto& d) { put(d, 3, SegmentImage(3, 7).entry("e")); },
       [](auto& d) { put(d, 3, SegmentImage(3, 5).entry("e").raw(as_bytes("garbage"))); },
+      [](auto& d) { put(d, 5, SegmentImage(5, 9).entry("i")); },
+      [](auto& d) {
+        for (const std::uint64_t zeros : {4U, 5U, 6U})
+          d.write_durable(segment_path(SegmentId(zeros)), Bytes(64)).value();
+      },
   };
   for (std::size_t i = 0; i < damages.size(); ++i) {
     const auto directory = three_segments();

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "durability/base/crc32.hpp"
+#include "durability/walog/finding_fingerprint.hpp"
 #include "durability/walog/seal_search.hpp"
 #include "durability/walog/segment_findings.hpp"
 #include "durability/walog/segment_listing.hpp"
@@ -51,7 +51,8 @@ class Scanner {
       if (scan_.verdict(options_.mode).action != Action::kRefuse || !options_.live_writer) {
         return std::move(scan_);
       }
-      DURABILITY_TRY_ASSIGN(const std::uint32_t fingerprint, fingerprint_of_the_place());
+      DURABILITY_TRY_ASSIGN(const std::uint32_t fingerprint,
+                            fingerprint_of_finding(directory_, scan_, options_.buffer_bytes));
       if (last_fingerprint == fingerprint) return std::move(scan_);
       last_fingerprint = fingerprint;
     }
@@ -85,22 +86,28 @@ class Scanner {
     if (current_ && !current_->walk && !current_->predecessor) current_.reset();
     if (current_ && (listing_.empty() || listing_.oldest() > current_->id)) return lost_to_truncation();
     if (listing_.empty()) return found(Finding::kNoSegments, SegmentId(0), 0, EntryId(1));
-    if (scan_.spares.size() > kMaxSpares) {
-      return found(Finding::kTooManySpares, scan_.spares.front(), 0, due());
-    }
+    const bool too_many_spares = scan_.spares.size() > kMaxSpares;
+    if (too_many_spares && !bounded()) return report_spares();
     if (listing_.segments.empty()) {
       const SegmentId first = scan_.spares.front();
       const bool fresh = scan_.spares.size() == 1 && first.value() == 1;
       return found(fresh ? Finding::kFirstSegmentEmpty : Finding::kOnlySpares, first, 0, EntryId(1));
     }
-    if (listing_.behind_gap) return report_gap(*listing_.behind_gap);
-    return read_segments();
+    if (listing_.behind_gap && !bounded()) return report_gap(*listing_.behind_gap);
+    DURABILITY_TRY_ASSIGN(const Finding finding, read_segments());
+    return too_many_spares && !scan_.stopped ? report_spares() : finding;
   }
+
+  // A ceiling asks for an earlier moment: what stands behind it is not looked at.
+  [[nodiscard]] bool bounded() const noexcept { return options_.up_to != ScanOptions{}.up_to; }
+
+  Finding report_spares() { return found(Finding::kTooManySpares, scan_.spares.front(), 0, due()); }
 
   Result<Finding> read_segments() {
     const auto& ids = listing_.segments;
     const auto begin = current_ ? std::ranges::lower_bound(ids, current_->id) : ids.begin();
     for (auto id = begin; id != ids.end(); ++id) {
+      if (id != begin && *id == listing_.behind_gap) return report_gap(*id);
       DURABILITY_TRY_ASSIGN(const auto finding, read_segment(*id, *id == ids.back()));
       if (finding) return *finding;
     }
@@ -272,28 +279,6 @@ class Scanner {
     current_->walk->offset = window.size();
     pass(segment);
     return true;
-  }
-
-  // Everything the last finding was based on and a writer could still be changing.
-  Result<std::uint32_t> fingerprint_of_the_place() {
-    std::array<std::byte, 32> fixed{};
-    store_le(fixed, 0, static_cast<std::uint64_t>(scan_.finding));
-    store_le(fixed, 8, scan_.segment.value());
-    store_le(fixed, 16, scan_.offset);
-    DURABILITY_TRY_ASSIGN(const auto ids, list_segments(directory_));
-    std::uint32_t sum = crc32(std::as_bytes(std::span(ids)));
-    sum = crc32(std::as_bytes(std::span(scan_.spares)), sum);
-    if (scan_.segment.value() == 0) return crc32(fixed, sum);
-    auto window = open_segment(directory_, scan_.segment, options_.buffer_bytes);
-    if (!window) {
-      if (window.error().code() == ErrorCode::kNotFound) return sum + 1;
-      return std::move(window).error();
-    }
-    DURABILITY_TRY_ASSIGN(const ByteView header, window->view(0, v4::kHeaderBytes));
-    sum = crc32(header, sum);
-    DURABILITY_TRY_ASSIGN(const std::uint32_t rest, window->checksum_from(scan_.offset));
-    store_le(fixed, 24, (std::uint64_t{rest} << 32U) ^ window->size());
-    return crc32(fixed, sum);
   }
 
   Directory& directory_;

@@ -257,6 +257,38 @@ TEST(OlderVersions, IdsGoOnBehindATornHeaderInTheFinalSegment) {
   }
 }
 
+// C24: a final segment of nothing but a header was once believed whatever entry it said it began with, and
+// ids jumped. One that skips ahead is what a lost tail in front of it leaves: best effort ignores it, opening
+// makes it begin where the segment in front ends. One that goes back is refused.
+TEST(OlderVersions, TheStartOfAHeaderWithoutFramesIsChecked) {
+  for (const std::int64_t off : {-1, 0, 1, 1000}) {
+    SCOPED_TRACE(off);
+    const std::shared_ptr<Directory> directory = CrashDirectory::make();
+    write(directory, options(WalFormat::kV3, 4096), 9);
+    const auto start = static_cast<std::uint64_t>(10 + off);
+    const auto header = v3::encode_header({.start = EntryId(start), .segment_id = SegmentId(2)});
+    overwrite(*directory, 2, header);
+    const auto strict = WalReader<std::string>(directory).count(ReadMode::kStrict);
+    EXPECT_EQ(strict.has_value(), off == 0);
+    EXPECT_TRUE(strict || strict.error().code() == ErrorCode::kFormat);
+    const auto best = WalReader<std::string>(directory).count(ReadMode::kBestEffort);
+    EXPECT_EQ(best.has_value(), off >= 0);
+    EXPECT_TRUE(!best || *best == 9U);
+    auto wal = Writer::open(directory, options(WalFormat::kV3, 4096));
+    ASSERT_EQ(wal.has_value(), off >= 0);
+    if (!wal) {
+      EXPECT_EQ(wal.error().code(), ErrorCode::kFormat);
+      EXPECT_EQ(file_bytes(*directory, 2), Bytes(header.begin(), header.end()))
+          << "a refusal changes nothing";
+      continue;
+    }
+    EXPECT_EQ(wal->next_entry_id(), EntryId(10));
+    ASSERT_TRUE(wal->append("goes on"));
+    ASSERT_TRUE(wal->close());
+    EXPECT_EQ(count(directory), 10U);
+  }
+}
+
 TEST(OlderVersions, ALoneTornHeaderIsOnlyTheBeginningWhereItsNumberIs1) {
   for (const std::uint64_t number : {1U, 3U}) {
     const std::shared_ptr<Directory> directory = CrashDirectory::make();

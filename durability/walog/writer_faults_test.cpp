@@ -110,6 +110,7 @@ TEST(WriterFaults, NoSpaceAtEachCallLosesNothingAcknowledged) {
   }
 }
 
+// P2
 TEST(WriterFaults, AnAppendThatNeedsASpareIsRefusedWhileThereIsNoSpaceAndThenGoesOn) {
   const auto directory = FaultyDirectory::make(CrashDirectory::make());
   WalOptions options = test::test_options();
