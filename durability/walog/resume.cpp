@@ -5,11 +5,10 @@
 #include "durability/walog/segment_listing.hpp"
 #include "durability/walog/segment_name.hpp"
 #include "durability/walog/segment_writer.hpp"
+#include "durability/walog/settle.hpp"
 
 namespace durability::walog {
 namespace {
-
-constexpr int kSegmentsToSettle = 2;
 
 Result<Flow> ignore_entry(const WalEntryView& /*entry*/) { return Flow::kContinue; }
 
@@ -32,7 +31,7 @@ class Opening {
           .advise("nothing was changed; open it, or choose another directory");
     }
     DURABILITY_TRY(remove_temporaries(directory_));
-    if (stable()) DURABILITY_TRY(settle(ids));
+    if (stable()) DURABILITY_TRY(settle(directory_, ids));
     DURABILITY_TRY_ASSIGN(
         scan_, scan_log(directory_, {.mode = Mode::kResume, .trust_seals = true, .live_writer = false},
                         ignore_entry));
@@ -49,25 +48,6 @@ class Opening {
     return Error(ErrorCode::kNotFound, "there is no log to resume")
         .in_file(kWalDirectory)
         .advise("nothing was changed; open or create one");
-  }
-
-  // Makes durable what a killed process left in the cache, through new handles, and then forgets the cache:
-  // what is read next is what the device holds.
-  Status settle(const std::vector<SegmentId>& ids) {
-    int settled = 0;
-    for (auto id = ids.rbegin(); id != ids.rend() && settled < kSegmentsToSettle; ++id) {
-      DURABILITY_TRY_ASSIGN(const std::shared_ptr<File> file, open_for_writing(*id));
-      DURABILITY_TRY_ASSIGN(const std::uint64_t size, file->size());
-      DURABILITY_TRY_ASSIGN(const bool zeros, FileWindow(file, size).zeros_from(0));
-      if (!zeros) {
-        DURABILITY_TRY(file->sync_data());
-        ++settled;
-      }
-      DURABILITY_TRY(file->drop_cached_pages());
-    }
-    DURABILITY_TRY(directory_.sync_directory(kWalDirectory));
-    // The name `wal` itself: whoever made it may have been killed before its parent was synced.
-    return directory_.sync_directory("");
   }
 
   Status act() {
@@ -208,12 +188,8 @@ class Opening {
     std::uint64_t end = torn.end;
     if (!torn.sealed) {
       // The segment was synced before it was read, so its whole entries are durable already.
-      const EntryId last(torn.next.value() - 1);
       const std::uint32_t lag = stable() ? 0 : v4::kUnknownLag;
-      Bytes seal;
-      v4::append_frame(seal, {.id = last, .lag = lag, .kind = v4::FrameKind::kSeal},
-                       v4::encode_seal(scan_.final_state.tally),
-                       v4::crc_seed(torn.header.log_id, torn.header.segment_id));
+      const Bytes seal = encode_seal_frame(torn.header, scan_.final_state, lag);
       DURABILITY_TRY(file.write_at(end, ByteView(seal)));
       end += seal.size();
     }

@@ -87,19 +87,22 @@ class Scanner {
     if (current_ && (listing_.empty() || listing_.oldest() > current_->id)) return lost_to_truncation();
     if (listing_.empty()) return found(Finding::kNoSegments, SegmentId(0), 0, EntryId(1));
     const bool too_many_spares = scan_.spares.size() > kMaxSpares;
-    if (too_many_spares && !bounded()) return report_spares();
+    if (too_many_spares && !reads_up_to_it()) return report_spares();
     if (listing_.segments.empty()) {
       const SegmentId first = scan_.spares.front();
       const bool fresh = scan_.spares.size() == 1 && first.value() == 1;
       return found(fresh ? Finding::kFirstSegmentEmpty : Finding::kOnlySpares, first, 0, EntryId(1));
     }
-    if (listing_.behind_gap && !bounded()) return report_gap(*listing_.behind_gap);
+    if (listing_.behind_gap && !reads_up_to_it()) return report_gap(*listing_.behind_gap);
     DURABILITY_TRY_ASSIGN(const Finding finding, read_segments());
-    return too_many_spares && !scan_.stopped ? report_spares() : finding;
+    const bool refused = judge(finding, options_.mode, scan_.format).action == Action::kRefuse;
+    return too_many_spares && !scan_.stopped && !refused ? report_spares() : finding;
   }
 
   // A ceiling asks for an earlier moment: what stands behind it is not looked at.
-  [[nodiscard]] bool bounded() const noexcept { return options_.up_to != ScanOptions{}.up_to; }
+  [[nodiscard]] bool reads_up_to_it() const noexcept {
+    return options_.sound_prefix || options_.up_to != ScanOptions{}.up_to;
+  }
 
   Finding report_spares() { return found(Finding::kTooManySpares, scan_.spares.front(), 0, due()); }
 
@@ -219,7 +222,7 @@ class Scanner {
 
   std::optional<Finding> conclude(ScannedSegment& segment, const SegmentFinding& judged, bool final) {
     segment.sealed = judged.sealed;
-    if (final) record(segment);
+    if (final || judged.finding) record(segment);
     if (judged.finding) {
       return found(*judged.finding, segment.header.segment_id, judged.offset, judged.missing);
     }

@@ -25,8 +25,9 @@ struct ScanOptions {
   Mode mode = Mode::kStrict;
   EntryId from{0};                                           ///< segments that end before it are not read
   EntryId up_to{std::numeric_limits<std::uint64_t>::max()};  ///< nothing behind it is read
-  bool trust_seals = false;  ///< do not read a sealed segment whose successor confirms its seal
-  bool live_writer = true;   ///< a writer may be at work: read again before reporting
+  bool trust_seals = false;   ///< do not read a sealed segment whose successor confirms its seal
+  bool live_writer = true;    ///< a writer may be at work: read again before reporting
+  bool sound_prefix = false;  ///< read up to a gap or to spares too many before reporting them
   std::size_t buffer_bytes = FileWindow::kDefaultBytes;
 };
 

@@ -14,6 +14,14 @@ Bytes encode_header(WalFormat format, const v4::SegmentHeader& header) {
   return {bytes.begin(), bytes.end()};
 }
 
+Bytes encode_seal_frame(const v4::SegmentHeader& header, const WalkState& state, std::uint32_t lag) {
+  Bytes seal;
+  const EntryId last(state.due.value() - 1);
+  v4::append_frame(seal, {.id = last, .lag = lag, .kind = v4::FrameKind::kSeal}, v4::encode_seal(state.tally),
+                   v4::crc_seed(header.log_id, header.segment_id));
+  return seal;
+}
+
 SegmentWriter::SegmentWriter(std::shared_ptr<File> file, WalFormat format, const v4::SegmentHeader& header,
                              Bytes buffer)
     : file_(std::move(file)),

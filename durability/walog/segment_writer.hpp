@@ -26,6 +26,10 @@ namespace durability::walog {
 /// The header as it stands in a file of that version.
 [[nodiscard]] Bytes encode_header(WalFormat format, const v4::SegmentHeader& header);
 
+/// The seal of a version-4 segment that was read up to `state`, as it stands in the file.
+[[nodiscard]] Bytes encode_seal_frame(const v4::SegmentHeader& header, const WalkState& state,
+                                      std::uint32_t lag);
+
 class SegmentWriter {
  public:
   /// A segment whose file is new: its header goes out with its first frames.

@@ -63,7 +63,9 @@ class Search {
     found_.checksummed += length;
     v4::Frame frame;
     DURABILITY_TRY_ASSIGN(const auto state, read_frame_at(window_, offset, seed_, frame));
-    if (state == v4::FrameState::kWhole && frame.vouches_for()) {
+    if (state != v4::FrameState::kWhole) return {};
+    found_.highest = std::max(found_.highest.value_or(EntryId(0)), frame.fields.id);
+    if (frame.vouches_for()) {
       found_.vouched = std::max(found_.vouched.value_or(EntryId(0)), *frame.vouches_for());
     }
     return {};

@@ -15,9 +15,10 @@
 namespace durability::walog {
 
 struct TailSearch {
-  std::optional<EntryId> vouched;  ///< the highest id that a surviving frame says is durable
-  bool budget_spent = false;       ///< the search was given up
-  std::uint64_t checksummed = 0;   ///< bytes put through checksums
+  std::optional<EntryId> vouched{};  ///< the highest id that a surviving frame says is durable
+  std::optional<EntryId> highest{};  ///< the highest id of a frame that survives
+  bool budget_spent = false;         ///< the search was given up
+  std::uint64_t checksummed = 0;     ///< bytes put through checksums
 };
 
 inline constexpr std::uint64_t kSearchBudgetFactor = 4;
