@@ -11,6 +11,8 @@
 #include "durability/codec/postcard.hpp"
 #include "durability/publish/publisher.hpp"
 #include "durability/recover/recover.hpp"
+#include "durability/segment_index/publish_checkpoint.hpp"
+#include "durability/segment_index/recovery_manager.hpp"
 #include "durability/storage/directory.hpp"
 #include "durability/storage/fs_directory.hpp"
 #include "durability/storage/memory_directory.hpp"

@@ -12,13 +12,11 @@ namespace durability {
 class RecoveryOptions {
  public:
   /// A torn tail of the log is an error, and so is a damaged checkpoint.
-  [[nodiscard]] static constexpr RecoveryOptions strict() noexcept {
-    return RecoveryOptions(ReadMode::kStrict);
-  }
+  [[nodiscard]] static constexpr RecoveryOptions strict() noexcept { return {ReadMode::kStrict, false}; }
   /// What a crash leaves is put up with: a tail that no acknowledgement covers is left out. A damaged
   /// checkpoint is ignored where the log alone is enough: where it begins at entry 1.
   [[nodiscard]] static constexpr RecoveryOptions best_effort() noexcept {
-    return RecoveryOptions(ReadMode::kBestEffort);
+    return {ReadMode::kBestEffort, true};
   }
 
   /// The state as it was after `ceiling`: later entries are not even decoded, and damage to them goes
@@ -29,13 +27,26 @@ class RecoveryOptions {
     return narrowed;
   }
 
+  /// Whether a damaged checkpoint is ignored where the log alone is enough, or is an error, whatever becomes
+  /// of the log's tail. Chainable.
+  [[nodiscard]] constexpr RecoveryOptions ignore_corrupt_checkpoint(bool ignore = true) const noexcept {
+    RecoveryOptions changed = *this;
+    changed.ignores_corrupt_checkpoint_ = ignore;
+    return changed;
+  }
+
   [[nodiscard]] constexpr ReadMode mode() const noexcept { return mode_; }
   [[nodiscard]] constexpr std::optional<EntryId> ceiling() const noexcept { return ceiling_; }
+  [[nodiscard]] constexpr bool ignores_corrupt_checkpoint() const noexcept {
+    return ignores_corrupt_checkpoint_;
+  }
 
  private:
-  constexpr explicit RecoveryOptions(ReadMode mode) noexcept : mode_(mode) {}
+  constexpr RecoveryOptions(ReadMode mode, bool ignores_corrupt_checkpoint) noexcept
+      : mode_(mode), ignores_corrupt_checkpoint_(ignores_corrupt_checkpoint) {}
 
   ReadMode mode_;
+  bool ignores_corrupt_checkpoint_;
   std::optional<EntryId> ceiling_;
 };
 

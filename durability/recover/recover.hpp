@@ -13,8 +13,9 @@
 // checkpoint has already, and be skipped the next time.
 //
 // A checkpoint that is missing is not an error by itself: an old one that was never written, or was removed,
-// leaves a log that begins at entry 1. A damaged one is ignored by best effort, on the same condition, and
-// then a log must be there at all: no log and a damaged checkpoint is not a fresh start.
+// leaves a log that begins at entry 1. A damaged one is ignored where the options say so (best effort does),
+// on the same condition, and then a log must be there at all: no log and a damaged checkpoint is no fresh
+// start.
 //
 // Nothing is ever written, synced or locked: the disk is after it as it was before, whatever happens. Beside
 // a live writer the state is one that the log had. If it publishes between the reading of the checkpoint and
@@ -64,14 +65,16 @@ Status check_log_reaches(std::string_view checkpoint_path, EntryId checkpoint, c
 /// The checkpoint; nothing where there is none, or where it is damaged and may be ignored.
 template <class C, class Codec>
 Result<std::optional<Checkpoint<C>>> read_checkpoint(const std::shared_ptr<Directory>& directory,
-                                                     std::string_view path, ReadMode mode,
+                                                     std::optional<std::string_view> path,
+                                                     const RecoveryOptions& options,
                                                      std::optional<Error>& ignored) {
-  auto read = CheckpointFile(directory).template read<C, Codec>(path);
+  if (!path) return std::optional<Checkpoint<C>>();
+  auto read = CheckpointFile(directory).template read<C, Codec>(*path);
   if (read) return std::optional(*std::move(read));
   Error error = std::move(read).error();
   if (error.code() == ErrorCode::kNotFound) return std::optional<Checkpoint<C>>();
-  if (mode == ReadMode::kStrict || !is_damage(error)) return error;
-  DURABILITY_TRY(check_log_stands_alone(directory, mode, error));
+  if (!options.ignores_corrupt_checkpoint() || !is_damage(error)) return error;
+  DURABILITY_TRY(check_log_stands_alone(directory, options.mode(), error));
   ignored = std::move(error);
   return std::optional<Checkpoint<C>>();
 }
@@ -79,6 +82,8 @@ Result<std::optional<Checkpoint<C>>> read_checkpoint(const std::shared_ptr<Direc
 }  // namespace recover
 
 /// Recovers a State from a checkpoint of type C and a log of entries of type E; see the top of this file.
+///
+/// Without a `checkpoint_path` the log alone must do: it has to begin at entry 1.
 ///
 ///   init(std::optional<C>) -> State            the checkpoint's state, or none
 ///   apply(State&, EntryId, const E&)           returns nothing, or a Status; an error ends recovery
@@ -89,8 +94,9 @@ Result<std::optional<Checkpoint<C>>> read_checkpoint(const std::shared_ptr<Direc
 /// in itself; safe beside a live writer.
 template <class C, class E, class Codec = Postcard, class Init, class Apply>
   requires std::invocable<Init&, std::optional<C>> && DecoderFor<Codec, C> && DecoderFor<Codec, E>
-auto recover_with_wal(const std::shared_ptr<Directory>& directory, std::string_view checkpoint_path,
-                      const RecoveryOptions& options, Init&& init, Apply&& apply)
+auto recover_with_wal(const std::shared_ptr<Directory>& directory,
+                      std::optional<std::string_view> checkpoint_path, const RecoveryOptions& options,
+                      Init&& init, Apply&& apply)
     -> Result<Recovery<std::invoke_result_t<Init&, std::optional<C>>>> {
   using State = std::invoke_result_t<Init&, std::optional<C>>;
   using Applied = std::invoke_result_t<Apply&, State&, EntryId, const E&>;
@@ -98,11 +104,11 @@ auto recover_with_wal(const std::shared_ptr<Directory>& directory, std::string_v
                 "apply returns nothing, or a Status");
 
   std::optional<Error> ignored;
-  DURABILITY_TRY_ASSIGN(auto checkpoint, (recover::read_checkpoint<C, Codec>(directory, checkpoint_path,
-                                                                             options.mode(), ignored)));
+  DURABILITY_TRY_ASSIGN(auto checkpoint,
+                        (recover::read_checkpoint<C, Codec>(directory, checkpoint_path, options, ignored)));
   const EntryId base = checkpoint ? checkpoint->last_applied : EntryId(0);
   DURABILITY_TRY_ASSIGN(const EntryId from,
-                        recover::first_to_replay(checkpoint_path, base, options.ceiling()));
+                        recover::first_to_replay(checkpoint_path.value_or(""), base, options.ceiling()));
 
   std::optional<C> stored;
   if (checkpoint) stored = std::move(checkpoint->state);
@@ -123,7 +129,7 @@ auto recover_with_wal(const std::shared_ptr<Directory>& directory, std::string_v
                           ++recovery.replayed;
                           return {};
                         }));
-  DURABILITY_TRY(recover::check_log_reaches(checkpoint_path, base, log));
+  DURABILITY_TRY(recover::check_log_reaches(checkpoint_path.value_or(""), base, log));
   recovery.torn_tail = log.torn_tail;
   return recovery;
 }

@@ -60,7 +60,8 @@ std::string last_segment(Directory& directory) {
 }
 
 Result<Recovery<Words>> recover_words(const std::shared_ptr<Directory>& directory,
-                                      const RecoveryOptions& options, std::string_view path = "words.ckpt") {
+                                      const RecoveryOptions& options,
+                                      std::optional<std::string_view> path = "words.ckpt") {
   return recover_with_wal<Words, std::string>(
       directory, path, options,
       [](const std::optional<Words>& checkpoint) { return checkpoint.value_or(Words{}); },
@@ -257,6 +258,16 @@ TEST(RecoverWithWal, DoesWithoutADamagedCheckpointWhereTheLogAloneIsEnough) {
   EXPECT_EQ(recover_words(directory, RecoveryOptions::strict()).error().code(), ErrorCode::kCrcMismatch);
 }
 
+TEST(RecoverWithWal, IgnoresADamagedCheckpointWhereTheOptionsSaySoWhateverTheMode) {
+  const auto directory = CrashDirectory::make();
+  write_log(directory, 20);
+  write_checkpoint(directory, 7);
+  flip_bit(*directory, "words.ckpt", 30);
+  expect_state(recover_words(directory, RecoveryOptions::strict().ignore_corrupt_checkpoint()), 20);
+  const auto options = RecoveryOptions::best_effort().ignore_corrupt_checkpoint(false);
+  EXPECT_EQ(recover_words(directory, options).error().code(), ErrorCode::kCrcMismatch);
+}
+
 TEST(RecoverWithWal, ReportsADamagedCheckpointWhereTheLogIsNotEnough) {
   for (const std::string_view damage : {"truncated", "format", "crc_mismatch"}) {
     for (const bool log_is_there : {false, true}) {
@@ -319,6 +330,24 @@ TEST(RecoverWithWal, HandsThroughTheErrorOfApplyAndChangesNothing) {
     EXPECT_EQ(directory->fingerprint(), fingerprint);
   }
   expect_state(recover_words(directory, RecoveryOptions::strict()), 20);
+}
+
+// C29
+TEST(RecoverWithWal, WithoutACheckpointReadsTheLogAloneAndNeedsAllOfIt) {
+  for (const std::uint64_t first : {1U, 8U}) {
+    const auto directory = CrashDirectory::make();
+    write_log(directory, 20, first);
+    write_checkpoint(directory, 7);
+    for (const auto& options : kBothWays) {
+      const auto recovered = recover_words(directory, options, std::nullopt);
+      if (first == 1) {
+        expect_state(recovered, 20);
+        EXPECT_EQ(recovered->replayed, 20U);
+      } else {
+        expect_missing(recovered, "1 to 7");
+      }
+    }
+  }
 }
 
 // K8
