@@ -92,8 +92,10 @@ std::shared_ptr<CrashDirectory> CrashDirectory::after_power_cut(const CrashProfi
                                                                 Chooser& chooser) {
   const std::scoped_lock guard(world_->mutex);
   world_->dead = true;
-  return std::make_shared<CrashDirectory>(std::make_shared<World>(
-      world_->options, world_->disk.after_power_cut(profile, chooser), world_->random_state));
+  SimulatedDisk left = world_->disk.after_power_cut(profile, chooser);
+  if (!world_->options.blocks_remember) left.forget_earlier_lives();
+  return std::make_shared<CrashDirectory>(
+      std::make_shared<World>(world_->options, std::move(left), world_->random_state));
 }
 
 bool CrashDirectory::all_synced() const {

@@ -33,6 +33,9 @@ struct CrashOptions {
   std::size_t sector_bytes = 512;
   /// A file does not grow beyond this: EFBIG.
   std::uint64_t max_file_bytes = std::uint64_t{1} << 30U;
+  /// Whether blocks still hold, behind a power cut, what they held before it (the hostile profile shows
+  /// that).
+  bool blocks_remember = true;
   /// Of the names of temporaries.
   std::uint64_t seed = 1;
 };

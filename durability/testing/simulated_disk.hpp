@@ -34,6 +34,7 @@ class SimulatedDisk {
 
   /// True where a power cut could take nothing away.
   [[nodiscard]] bool all_synced() const;
+  void forget_earlier_lives() noexcept { earlier_lives_.clear(); }
   /// What the disk holds after a power cut, all of it durable.
   [[nodiscard]] SimulatedDisk after_power_cut(const CrashProfile& profile, Chooser& chooser) const;
 

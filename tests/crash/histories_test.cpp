@@ -1,11 +1,11 @@
 // The histories that broke drafts of the format's rules: each one is crashed at every operation, in every
-// way, and what is left is judged (explore.hpp). The letters are those of history.hpp.
+// way, and what is left is judged (history_subject.hpp). The letters are those of history.hpp.
 
 #include <gtest/gtest.h>
 
 #include <cstdlib>
 
-#include "explore.hpp"
+#include "history_subject.hpp"
 
 namespace durability::crash {
 namespace {
@@ -17,7 +17,14 @@ constexpr SyncFailure kAllSyncFailures[] = {SyncFailure::kKeep, SyncFailure::kFo
 TEST(CrashHistories, RepeatsTheLineInTheEnvironment) {
   const char* line = std::getenv("DURABILITY_CRASH_REPEAT");
   if (line == nullptr) GTEST_SKIP() << "DURABILITY_CRASH_REPEAT is not set";
-  EXPECT_EQ(repeat(Case::parse(line)), "");
+  const std::string_view text(line);
+  const auto bar = text.find('|');
+  const auto path = testing::parse_crash_path(text.substr(std::min(bar, text.size() - 1) + 1));
+  ASSERT_TRUE(path) << path.error();
+  const HistorySubject subject = HistorySubject::parse(text.substr(0, bar));
+  const auto options = explorer_options({}, subject.settings());
+  std::string story;
+  EXPECT_EQ(testing::follow(subject, options.disk, options.profiles, *path, &story), "") << story;
 }
 
 // V1: create, cut before the first fsync: half a header.
@@ -26,10 +33,13 @@ TEST(CrashHistories, ALogIsBornWholeOrNotAtAll) { expect_no_violation({.history 
 // F7: the directory `wal` was made by a process that was killed before it had synced the name.
 TEST(CrashHistories, AnAcknowledgementCoversTheNamesThatAKilledProcessMade) {
   for (std::uint64_t cut = 0; cut < 8; ++cut) {
-    crash::Run killed(testing::CrashDirectory::make(), {}, Model());
-    killed.cut_after(cut);
-    killed.play("");
-    crash::Run next(killed.directory()->after_kill(), {}, killed.model(), true);
+    testing::Machine machine(testing::CrashDirectory::make(), cut);
+    {
+      crash::Run killed(machine, {}, Model());
+      killed.play("");
+    }
+    testing::Machine survivor(machine.directory()->after_kill());
+    crash::Run next(survivor, {}, Model(), true);
     next.play("as");
     EXPECT_EQ(next.violation(), "") << cut;
     EXPECT_TRUE(next.directory()->all_synced()) << cut << '\n' << next.directory()->describe();
@@ -125,8 +135,8 @@ TEST(CrashHistories, AFailedDirectorySyncOfASpareIsNotTriedAgain) {
 }
 
 TEST(CrashHistories, AFailedDirectorySyncOfASpareStopsTheWriter) {
-  const auto directory = testing::CrashDirectory::make();
-  crash::Run run(directory, {}, Model());
+  testing::Machine machine(testing::CrashDirectory::make());
+  crash::Run run(machine, {}, Model());
   run.play("aEp");
   EXPECT_FALSE(run.writer().append(as_bytes("more")));
   EXPECT_FALSE(run.writer().flush_and_sync());

@@ -9,8 +9,6 @@
 namespace durability::crash {
 namespace {
 
-using testing::CrashDirectory;
-
 constexpr std::chrono::hours kMaxAge{1};
 constexpr std::size_t kSmall = 6;
 constexpr std::size_t kLarge = 90;
@@ -29,15 +27,16 @@ bool by_the_cut(const Error& error) {
 Segments segments_of(Directory& directory) {
   Segments segments;
   const auto ids = walog::list_segments(directory);
+  if (!ids) return segments;  // the machine is dead
   for (const SegmentId id : *ids) {
     const std::string path = walog::segment_path(id);
-    segments[path] = directory.read_file(path, 1U << 20U).value();
+    if (auto contents = directory.read_file(path, 1U << 20U)) segments[path] = *std::move(contents);
   }
   return segments;
 }
 
-Run::Run(std::shared_ptr<CrashDirectory> directory, const Settings& settings, Model model, bool killed)
-    : directory_(std::move(directory)),
+Run::Run(testing::Machine& machine, const Settings& settings, Model model, bool killed)
+    : machine_(machine),
       settings_(settings),
       model_(std::move(model)),
       killed_(killed),
@@ -45,12 +44,7 @@ Run::Run(std::shared_ptr<CrashDirectory> directory, const Settings& settings, Mo
 
 Run::~Run() {
   // What a writer does when it is destroyed is not what a killed one does.
-  if (writer_) static_cast<void>(directory_->after_kill());
-}
-
-void Run::cut_after(std::uint64_t operations) {
-  cut_after_ = operations;
-  directory_->cut_after(operations);
+  if (writer_) static_cast<void>(directory()->after_kill());
 }
 
 WalOptions Run::options() {
@@ -81,8 +75,8 @@ void Run::note(const Status& status, std::string_view what) {
 }
 
 void Run::open() {
-  const Segments before = settings_.older_versions ? segments_of(*directory_) : Segments();
-  auto opened = walog::ByteWriter::open(directory_, options(), walog::OpenIntent::kOpenOrCreate);
+  const Segments before = settings_.older_versions ? segments_of(*directory()) : Segments();
+  auto opened = walog::ByteWriter::open(directory(), options(), walog::OpenIntent::kOpenOrCreate);
   format_.reset();
   if (!opened) return judge_refusal(opened.error(), before);
   writer_ = *std::move(opened);
@@ -93,7 +87,7 @@ void Run::open() {
   if (!violation_.empty()) return;
   model_.settle(next);
   model_.acknowledge(next - 1);
-  const Reading reading = read_log(directory_, ReadMode::kStrict);
+  const Reading reading = read_log(directory(), ReadMode::kStrict);
   violation_ = model_.objection_to(reading, killed_);
   if (!violation_.empty()) violation_ = "after opening: " + violation_;
 }
@@ -101,7 +95,7 @@ void Run::open() {
 void Run::judge_refusal(const Error& error, const Segments& before) {
   refused_ = may_refuse(settings_, model_) && !injected(error);
   if (!refused_) return note(error, "opening");
-  if (segments_of(*directory_) != before) {
+  if (segments_of(*directory()) != before) {
     violation_ = fmt::format("a log was refused, and changed: {}", error);
   } else if (error.path().empty()) {
     violation_ = fmt::format("a refusal names no file: {}", error);
@@ -120,7 +114,7 @@ void Run::play(std::string_view letters) {
     if (!writer_) continue;
     if (const auto durable = writer_->durable_id()) model_.acknowledge(durable->value());
     // What the background did shows in the next call; a cut in it is a cut now.
-    if (cut_after_ && directory_->operations() > *cut_after_) cut_ = true;
+    if (machine_.dead()) cut_ = true;
   }
 }
 
@@ -162,8 +156,8 @@ void Run::step(char letter) {
     case 'E':
       injected_ = true;
       model_.cache_is_broken();
-      if (letter == 'e') return directory_->fail_next_sync(settings_.sync_failure);
-      return directory_->fail_next_directory_sync(settings_.sync_failure);
+      if (letter == 'e') return directory()->fail_next_sync(settings_.sync_failure);
+      return directory()->fail_next_directory_sync(settings_.sync_failure);
     default: violation_ = fmt::format("no such letter: {}", letter);
   }
 }
@@ -207,7 +201,7 @@ void Run::close() {
   model_.acknowledge(model_.last());
   writer_.reset();
   killed_ = true;
-  const Reading left = read_log(directory_, ReadMode::kStrict);
+  const Reading left = read_log(directory(), ReadMode::kStrict);
   if (left.error) {
     violation_ = fmt::format("behind a clean close: {}", *left.error);
     return;
@@ -216,20 +210,15 @@ void Run::close() {
 }
 
 void Run::change_version() {
-  const auto newest = walog::list_segments(*directory_);
-  const auto header = directory_->read_file(walog::segment_path(newest->back()), 1U << 20U);
+  const auto newest = walog::list_segments(*directory());
+  const auto header = directory()->read_file(walog::segment_path(newest->back()), 1U << 20U);
   const bool is_4 = header->size() < 5 || (*header)[4] == std::byte{0} || (*header)[4] == std::byte{4};
   format_ = is_4 ? WalFormat::kV3 : WalFormat::kV4;
   close();
 }
 
 void Run::kill() {
-  auto next = directory_->after_kill();
-  if (cut_after_) {
-    *cut_after_ -= std::min(*cut_after_, directory_->operations());
-    next->cut_after(*cut_after_);
-  }
-  directory_ = std::move(next);
+  machine_.kill();
   writer_.reset();
   killed_ = true;
   open();
@@ -239,15 +228,10 @@ void Run::maintain() {
   const auto durable = writer_->durable_id();
   if (const auto claimed = durable) model_.acknowledge(claimed->value());
   model_.truncate(durable->value());
-  auto next = directory_->after_kill();
-  if (cut_after_) {
-    *cut_after_ -= std::min(*cut_after_, directory_->operations());
-    next->cut_after(*cut_after_);
-  }
-  directory_ = std::move(next);
+  machine_.kill();
   writer_.reset();
   killed_ = true;
-  const auto truncated = WalMaintenance(directory_, options()).truncate_prefix(*durable);
+  const auto truncated = WalMaintenance(directory(), options()).truncate_prefix(*durable);
   if (!truncated) note(truncated.error(), "maintenance");
 }
 

@@ -22,7 +22,7 @@
 #include <string_view>
 #include <vector>
 
-#include "durability/testing/crash_directory.hpp"
+#include "durability/testing/machine.hpp"
 #include "durability/testing/manual_clock.hpp"
 #include "durability/testing/manual_worker.hpp"
 #include "durability/walog/byte_writer.hpp"
@@ -38,7 +38,10 @@ struct Settings {
   std::uint64_t preallocate_bytes = 512;
   std::size_t recycle_segments = 0;
   testing::SyncFailure sync_failure = testing::SyncFailure::kForget;
-  bool blocks_remember = false;  ///< see power_cut_of() in explore.hpp
+  /// Blocks that remember what a power cut took from them bring an entry back that one power cut lost, in the
+  /// place of the one that was appended under the same id since, where the next power cut loses that; no sum
+  /// over log, segment and frame can tell the two apart.
+  bool blocks_remember = false;
   /// The history knows versions 2 and 3. Their batches are not atomic, and they cannot tell a torn group from
   /// damage: behind a power cut that loses single sectors they open, or refuse and change nothing. Nothing
   /// that was acknowledged may be lost all the same.
@@ -58,16 +61,13 @@ using Segments = std::map<std::string, Bytes>;
 
 class Run {
  public:
-  /// Goes on with the log in `directory`; `killed` says that a kill, not a power cut, ended the last writer.
-  Run(std::shared_ptr<testing::CrashDirectory> directory, const Settings& settings, Model model,
-      bool killed = false);
+  /// Goes on with the log on `machine`; `killed` says that a kill, not a power cut, ended the last writer.
+  Run(testing::Machine& machine, const Settings& settings, Model model, bool killed = false);
   /// Kills the process.
   ~Run();
   Run(const Run&) = delete;
   Run& operator=(const Run&) = delete;
 
-  /// The first `operations` succeed, counted over kills.
-  void cut_after(std::uint64_t operations);
   /// Opens the log if no writer is open, then does letter by letter, up to the cut.
   void play(std::string_view letters);
 
@@ -79,7 +79,7 @@ class Run {
   [[nodiscard]] const std::string& violation() const noexcept { return violation_; }
   [[nodiscard]] const Model& model() const noexcept { return model_; }
   [[nodiscard]] const std::shared_ptr<testing::CrashDirectory>& directory() const noexcept {
-    return directory_;
+    return machine_.directory();
   }
   [[nodiscard]] walog::ByteWriter& writer() noexcept { return *writer_; }
 
@@ -98,7 +98,7 @@ class Run {
   void note(const Status& status, std::string_view what);
   [[nodiscard]] WalOptions options();
 
-  std::shared_ptr<testing::CrashDirectory> directory_;
+  testing::Machine& machine_;
   Settings settings_;
   Model model_;
   bool killed_;
@@ -106,7 +106,6 @@ class Run {
   std::shared_ptr<testing::ManualWorker> worker_;
   std::unique_ptr<walog::ByteWriter> writer_;
   std::vector<walog::PendingSync> groups_;
-  std::optional<std::uint64_t> cut_after_;
   std::optional<WalFormat> format_;
   bool failed_ = false;    // the writer is poisoned
   bool injected_ = false;  // by a sync that was told to fail

@@ -9,7 +9,7 @@
 
 #include "durability/testing/faulty_directory.hpp"
 #include "durability/testing/random.hpp"
-#include "explore.hpp"
+#include "history_subject.hpp"
 
 namespace durability::crash {
 namespace {
@@ -30,7 +30,8 @@ LiveReading read_beside_a_writer(std::uint64_t seed, const Settings& settings) {
   const std::string_view letters = truncates ? "aaAbfsRrpPPT" : "aaAbfsRrpPP";
   const auto letter = [&] { return letters.substr(random.below(letters.size()), 1); };
   const auto directory = CrashDirectory::make({.sector_bytes = settings.sector_bytes}).value();
-  Run run(directory, settings, Model());
+  testing::Machine machine(directory);
+  Run run(machine, settings, Model());
   run.play("");
   for (std::uint64_t steps = random.below(12); steps > 0; --steps) run.play(letter());
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "durability/testing/random.hpp"
 #include "durability/walog/byte_reader.hpp"
 
 namespace durability::crash {
@@ -47,6 +48,20 @@ std::vector<Bytes> Model::append(std::size_t count, std::size_t bytes, bool atom
     entries_.push_back({payloads.back(), atomic && i + 1 < count});
   }
   return payloads;
+}
+
+std::uint64_t Model::hash() const {
+  std::uint64_t state = serial_;
+  const auto add = [&](std::uint64_t number) {
+    state ^= number;
+    state = testing::next_random(state);
+  };
+  for (const std::uint64_t number : {acknowledged_, flushed_, truncated_}) add(number);
+  add(cache_lies_ ? 1 : 2);
+  add(power_cuts_ ? 1 : 2);
+  for (const Entry& entry : entries_)
+    add(load_le<std::uint32_t>(entry.payload, 0) * 2 + (entry.more ? 1 : 0));
+  return state;
 }
 
 void Model::acknowledge(std::uint64_t id) { acknowledged_ = std::max(acknowledged_, id); }

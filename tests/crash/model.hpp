@@ -53,6 +53,9 @@ class Model {
   /// the same number, so a log id can be made of it.
   [[nodiscard]] std::uint64_t ever_appended() const noexcept { return serial_; }
 
+  /// Models with the same one judge alike.
+  [[nodiscard]] std::uint64_t hash() const;
+
   [[nodiscard]] std::uint64_t last() const noexcept { return entries_.size(); }
   [[nodiscard]] std::uint64_t last_flushed() const noexcept { return flushed_; }
   [[nodiscard]] std::uint64_t acknowledged() const noexcept { return acknowledged_; }

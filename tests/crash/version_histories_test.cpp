@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "explore.hpp"
+#include "history_subject.hpp"
 
 namespace durability::crash {
 namespace {
