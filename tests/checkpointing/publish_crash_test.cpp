@@ -9,48 +9,28 @@
 
 #include <algorithm>
 #include <charconv>
-#include <functional>
 #include <string>
 #include <vector>
 
+#include "crash_everywhere.hpp"
 #include "durability/publish/publisher.hpp"
 #include "durability/recover/recover.hpp"
-#include "durability/testing/crash_directory.hpp"
-#include "durability/testing/manual_clock.hpp"
-#include "durability/testing/manual_worker.hpp"
-#include "durability/testing/random.hpp"
-#include "durability/walog/writer.hpp"
 
 namespace durability {
 namespace {
 
 using testing::CrashDirectory;
-using testing::CrashProfile;
-using testing::ExhaustiveChooser;
-using testing::RandomChooser;
 
 // Entries are words, and markers of the form `upto 7`. The state is all of them in order.
 using Words = std::vector<std::string>;
 
 constexpr std::string_view kPath = "d/words.ckpt";
 constexpr std::string_view kMarker = "upto ";
-constexpr std::uint64_t kExhaustiveRuns = 24;
-constexpr std::uint64_t kRandomRuns = 8;
 
 struct History {
   Words attempted;          // may be there after a crash
   std::uint64_t acked = 0;  // must be
 };
-
-WalOptions repeatable(std::uint64_t segment_bytes) {
-  WalOptions options;
-  options.segment_bytes = segment_bytes;
-  options.worker = std::make_shared<testing::ManualWorker>();
-  options.clock = std::make_shared<testing::ManualClock>();
-  options.random = std::make_shared<testing::SeededRandom>(7);
-  options.observer = std::make_shared<WalObserver>();  // is told, quietly, what a killed writer dropped
-  return options;
-}
 
 std::string marker_text(DurableId upto) { return fmt::format("{}{}", kMarker, upto.value()); }
 
@@ -150,48 +130,20 @@ void check(const std::shared_ptr<CrashDirectory>& directory, const History& hist
   expect_to_go_on(directory, segment_bytes);
 }
 
-using Check = std::function<void(const std::shared_ptr<CrashDirectory>&)>;
-
-// Every outcome where there are few, else a sample; each says how to repeat it.
-void for_each_outcome(CrashDirectory& crashed, const CrashProfile& profile, std::uint64_t cut,
-                      const Check& look) {
-  ExhaustiveChooser every;
-  while (every.runs() < kExhaustiveRuns && every.next()) {
-    SCOPED_TRACE(fmt::format("cut_after({}), {}, ReplayChooser(\"{}\")", cut, profile.name, every.choices()));
-    look(crashed.after_power_cut(profile, every));
-    if (::testing::Test::HasFailure()) return;
-  }
-  if (every.runs() < kExhaustiveRuns) return;
-  for (std::uint64_t run = 0; run < kRandomRuns; ++run) {
-    const std::uint64_t seed = cut * kRandomRuns + run;
-    RandomChooser random(seed);
-    SCOPED_TRACE(fmt::format("cut_after({}), {}, RandomChooser({})", cut, profile.name, seed));
-    look(crashed.after_power_cut(profile, random));
-    if (::testing::Test::HasFailure()) return;
-  }
+void crash_and_check(std::uint64_t segment_bytes) {
+  History history;
+  crash_everywhere(
+      [&](const std::shared_ptr<Directory>& directory) {
+        history = {};
+        return work(directory, segment_bytes, history);
+      },
+      [&](const auto& left) { check(left, history, segment_bytes); });
 }
 
-void crash_everywhere(std::uint64_t segment_bytes) {
-  for (std::uint64_t cut = 0;; ++cut) {
-    const auto directory = CrashDirectory::make({.sector_bytes = 64}).value();
-    directory->cut_after(cut);
-    History history;
-    const bool done = work(directory, segment_bytes, history).has_value();
-    const Check look = [&](const auto& left) { check(left, history, segment_bytes); };
-    for (const CrashProfile& profile : testing::kAllCrashProfiles) {
-      for_each_outcome(*directory, profile, cut, look);
-      if (::testing::Test::HasFailure()) return;
-    }
-    SCOPED_TRACE(fmt::format("cut_after({}), killed", cut));
-    look(directory->after_kill());
-    if (done || ::testing::Test::HasFailure()) return;
-  }
-}
-
-TEST(PublishCrash, LosesNothingWhereverItHappensInALogOfManySmallSegments) { crash_everywhere(200); }
+TEST(PublishCrash, LosesNothingWhereverItHappensInALogOfManySmallSegments) { crash_and_check(200); }
 
 // Nothing is truncated here, so nothing but publishing itself makes the marker durable.
-TEST(PublishCrash, LosesNothingWhereverItHappensInALogOfOneSegment) { crash_everywhere(4096); }
+TEST(PublishCrash, LosesNothingWhereverItHappensInALogOfOneSegment) { crash_and_check(4096); }
 
 }  // namespace
 }  // namespace durability
