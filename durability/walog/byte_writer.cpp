@@ -10,12 +10,6 @@ namespace {
 // The spare is begun once a segment has taken this part of its size: a log that stays small never has one.
 constexpr std::uint64_t kSpareBeginsAtFraction = 8;
 
-void fill_in_defaults(WalOptions& options) {
-  if (!options.clock) options.clock = Clock::system();
-  if (!options.random) options.random = Random::system();
-  if (!options.worker) options.worker = Worker::thread();
-}
-
 Bytes make_buffer(std::size_t bytes) {
   // A header in front, a seal behind.
   Bytes buffer;
@@ -43,7 +37,7 @@ Status check_payload(ByteView payload) {
 Result<std::unique_ptr<ByteWriter>> ByteWriter::open(std::shared_ptr<Directory> directory, WalOptions options,
                                                      OpenIntent intent) {
   DURABILITY_TRY(options.validate());
-  fill_in_defaults(options);
+  options.fill_in_defaults();
   DURABILITY_TRY_ASSIGN(auto opened, open_log(*directory, options, intent));
   return std::unique_ptr<ByteWriter>(
       new ByteWriter(std::move(directory), std::move(options), std::move(opened)));

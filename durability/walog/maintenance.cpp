@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "durability/walog/repair_apply.hpp"
+#include "durability/walog/repair_plan.hpp"
 #include "durability/walog/scanner.hpp"
 #include "durability/walog/segment_name.hpp"
 
@@ -75,5 +77,21 @@ Result<WalTruncation> WalMaintenance::truncate_prefix(DurableId upto) const {
   DURABILITY_TRY(writer->close());
   return truncation;
 }
+
+Result<std::optional<WalRepairPlan>> WalMaintenance::repair_plan() const {
+  WalOptions options = options_;
+  options.fill_in_defaults();
+  DURABILITY_TRY_ASSIGN(auto planned, walog::plan_repair(*directory_, options));
+  if (!planned) return std::optional<WalRepairPlan>{};
+  return std::optional(std::move(planned->plan));
+}
+
+Result<std::string> WalMaintenance::repair(const WalRepairPlan& plan) const {
+  WalOptions options = options_;
+  options.fill_in_defaults();
+  return walog::apply_repair(*directory_, options, plan);
+}
+
+Result<std::string> WalMaintenance::undo_repair() const { return walog::undo_repair(*directory_); }
 
 }  // namespace durability

@@ -7,6 +7,7 @@
 
 #include "durability/storage/directory.hpp"
 #include "durability/walog/byte_writer.hpp"
+#include "durability/walog/repair.hpp"
 #include "durability/walog/verdict.hpp"
 
 namespace durability {
@@ -53,6 +54,22 @@ class WalMaintenance {
   /// Takes the lock (`lock_failed` beside a live writer, which truncates by itself), does everything that
   /// opening does, repairs included, and deletes what `upto` covers as WalWriter::truncate_prefix does.
   Result<WalTruncation> truncate_prefix(DurableId upto) const;
+
+  // Repair, of a log that opening refuses: repair.hpp says how.
+
+  /// What it would take for the log to open; none where it opens as it is. Reads the whole log, takes no
+  /// lock, writes nothing. `invalid_state` where the log's beginning is damaged and nothing that survives
+  /// says at which entry it began: then WalOptions::first_entry_id must say where it goes on.
+  Result<std::optional<WalRepairPlan>> repair_plan() const;
+
+  /// Takes the lock, and does what the plan says if the log still is what the plan was made from
+  /// (`invalid_state` otherwise, and nothing is changed). Afterwards the log opens and strict reading finds
+  /// nothing; that survives a power loss. Yields the directory in which the cut bytes are.
+  Result<std::string> repair(const WalRepairPlan& plan) const;
+
+  /// Takes the lock, and puts back exactly the bytes that the last repair (one that was cut off by a crash
+  /// too) took out. `invalid_state` where the log has gone on since, `not_found` where there is none to undo.
+  Result<std::string> undo_repair() const;
 
  private:
   std::shared_ptr<Directory> directory_;

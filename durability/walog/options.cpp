@@ -40,4 +40,10 @@ Status WalOptions::validate() const {
   return flush.validate();
 }
 
+void WalOptions::fill_in_defaults() {
+  if (!clock) clock = Clock::system();
+  if (!random) random = Random::system();
+  if (!worker) worker = Worker::thread();
+}
+
 }  // namespace durability

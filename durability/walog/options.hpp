@@ -48,6 +48,8 @@ struct WalOptions {
   std::shared_ptr<Worker> worker;
 
   [[nodiscard]] Status validate() const;
+  /// Takes the system's own for what is not given.
+  void fill_in_defaults();
   [[nodiscard]] std::uint64_t preallocation(WalFormat of = WalFormat::kV4) const noexcept {
     return preallocate_bytes.value_or(of == WalFormat::kV4 ? segment_bytes : 0);
   }

@@ -110,7 +110,7 @@ class Scanner {
     const auto& ids = listing_.segments;
     const auto begin = current_ ? std::ranges::lower_bound(ids, current_->id) : ids.begin();
     for (auto id = begin; id != ids.end(); ++id) {
-      if (id != begin && *id == listing_.behind_gap) return report_gap(*id);
+      if (current_ && *id > current_->id) return report_gap(*id);
       DURABILITY_TRY_ASSIGN(const auto finding, read_segment(*id, *id == ids.back()));
       if (finding) return *finding;
     }

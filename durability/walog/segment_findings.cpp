@@ -18,7 +18,10 @@ std::optional<Finding> broken(const WalkEnd& end) noexcept {
 
 Result<SegmentFinding> find_behind_seal(FileWindow& window, const CheckedHeader& header, std::size_t spares,
                                         const WalkState& state, const WalkEnd& end) {
-  if (spares == 0) return found(Finding::kSealedWithoutSuccessor, end);
+  if (spares == 0) {
+    return SegmentFinding{
+        .finding = Finding::kSealedWithoutSuccessor, .offset = state.offset, .missing = end.missing};
+  }
   DURABILITY_TRY_ASSIGN(const bool zeros, window.zeros_from(state.offset));
   return SegmentFinding{.finding = zeros && !header.lost ? Finding::kSealedEnd : Finding::kTorn,
                         .offset = state.offset,

@@ -12,9 +12,9 @@ constexpr std::size_t kTemporarySuffixBytes = std::string_view(".0123456789abcde
 
 }  // namespace
 
-std::string segment_path(SegmentId id) {
-  return fmt::format("{}/{}{}{}", kWalDirectory, kPrefix, id, kSuffix);
-}
+std::string segment_name(SegmentId id) { return fmt::format("{}{}{}", kPrefix, id, kSuffix); }
+
+std::string segment_path(SegmentId id) { return fmt::format("{}/{}", kWalDirectory, segment_name(id)); }
 
 std::optional<SegmentId> parse_segment_name(std::string_view name) noexcept {
   if (!name.starts_with(kPrefix) || !name.ends_with(kSuffix)) return std::nullopt;

@@ -15,6 +15,8 @@ namespace durability::walog {
 inline constexpr std::string_view kWalDirectory = "wal";
 inline constexpr std::string_view kLockPath = "wal/.lock";
 
+/// Name of a segment's file.
+[[nodiscard]] std::string segment_name(SegmentId id);
 /// Path of a segment from the directory that holds `wal/`.
 [[nodiscard]] std::string segment_path(SegmentId id);
 

@@ -1,0 +1,82 @@
+#pragma once
+
+// The way out where opening refuses a log: it is cut behind its longest sound prefix.
+//
+//   plan    reads only: where the log would be cut, why, and what that costs
+//   apply   does just that, if the log is still what the plan saw
+//   undo    puts back every byte, unless the log has gone on since
+//
+// Nothing is thrown away. What is cut goes to `wal/quarantine/<n>/`, where it is a readable log's files under
+// their own names, durable before anything of the log is changed. Order of applying:
+//
+//   1. copy each file that will be cut or replaced, sync the copies and their names
+//   2. write the record of what will be done (quarantine.hpp), durably
+//   3. from the newest segment to the one that is cut: move away what goes (rename, sync both directories);
+//      put in place what comes (temporary name, sync, rename, sync the directory). Behind a version-4 segment
+//      the spare comes before the seal, as in writing.
+//
+// After a crash each file is as it was or as it will be, and the record says both: so a repair that was cut
+// off can be undone, or planned again from what is there. No step changes a byte of a file in place.
+//
+// Entries behind damage are never kept in the log, sound or not: a log has no holes.
+
+#include <optional>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "durability/base/error.hpp"
+#include "durability/base/ids.hpp"
+#include "durability/walog/options.hpp"
+
+namespace durability {
+
+/// A file's size and crc32.
+struct WalFileImage {
+  std::uint64_t bytes = 0;
+  std::uint32_t crc = 0;
+
+  bool operator==(const WalFileImage&) const = default;
+};
+
+/// What becomes of one segment's file. Without `before` it is made, without `bytes_after` moved away.
+struct WalRepairFile {
+  SegmentId segment;
+  std::optional<WalFileImage> before{};
+  std::optional<std::uint64_t> bytes_after{};
+
+  bool operator==(const WalRepairFile&) const = default;
+};
+
+/// What a repair would do. A value: print it, compare it, keep it; only WalMaintenance::repair acts on it,
+/// and only while the log is what the plan saw.
+struct WalRepairPlan {
+  ErrorCode code = ErrorCode::kCorrupt;  ///< what opening refuses the log with
+  std::string reason;                    ///< likewise, in words
+  SegmentId damaged_segment;             ///< where the damage was found
+  std::uint64_t damaged_offset = 0;
+
+  SegmentId cut_segment;              ///< the log is cut here, behind the last whole entry or batch
+  std::uint64_t cut_offset = 0;       ///< 0: nothing of this segment is kept
+  WalFormat format = WalFormat::kV4;  ///< of what the repaired log ends in
+  EntryId next;                       ///< the id that the repaired log goes on with
+
+  /// The first id that is lost; none where nothing that survives says at which id the log began.
+  std::optional<EntryId> first_lost;
+  /// The last lost id that is seen in what survives behind the cut; there may have been more.
+  std::optional<EntryId> last_lost_seen;
+  /// The highest lost id that survivors show to have been acknowledged as durable. None: nothing shows it;
+  /// in versions 2 and 3 nothing ever does.
+  std::optional<EntryId> acknowledged;
+
+  std::vector<WalRepairFile> files;  ///< in numeric order: the cut one and all behind it
+  std::uint32_t kept_crc = 0;        ///< over ids, sizes and contents of the segments in front of those
+
+  bool operator==(const WalRepairPlan&) const = default;
+  /// For people: several lines.
+  [[nodiscard]] std::string to_string() const;
+};
+
+std::ostream& operator<<(std::ostream& out, const WalRepairPlan& plan);
+
+}  // namespace durability

@@ -1,0 +1,247 @@
+#include "durability/walog/repair_apply.hpp"
+
+#include <algorithm>
+#include <ranges>
+#include <utility>
+
+#include "durability/base/crc32.hpp"
+#include "durability/walog/quarantine.hpp"
+#include "durability/walog/repair_plan.hpp"
+#include "durability/walog/segment_file.hpp"
+#include "durability/walog/segment_listing.hpp"
+#include "durability/walog/segment_name.hpp"
+#include "durability/walog/settle.hpp"
+
+namespace durability::walog {
+namespace {
+
+// Hands the pieces of a file's new contents to `take`, in order.
+template <class Take>
+Status for_each_piece(Directory& directory, const NewContents& contents, Take take) {
+  DURABILITY_TRY(take(ByteView(contents.head)));
+  if (contents.keep_to > contents.keep_from) {
+    DURABILITY_TRY_ASSIGN(auto window, open_segment(directory, contents.segment, FileWindow::kDefaultBytes));
+    for (std::uint64_t at = contents.keep_from; at < contents.keep_to;) {
+      const std::uint64_t left = contents.keep_to - at;
+      DURABILITY_TRY_ASSIGN(const ByteView piece,
+                            window.view(at, std::min<std::uint64_t>(left, FileWindow::kDefaultBytes)));
+      if (piece.empty()) {
+        return Error(ErrorCode::kTruncated, "the file became shorter while it was read")
+            .in_file(segment_path(contents.segment))
+            .at_offset(at)
+            .advise("somebody else is changing it; plan again when they are done");
+      }
+      DURABILITY_TRY(take(piece));
+      at += piece.size();
+    }
+  }
+  return take(ByteView(contents.tail));
+}
+
+Result<WalFileImage> image_of_new(Directory& directory, const NewContents& contents) {
+  WalFileImage image;
+  const auto sum_up = [&](ByteView piece) {
+    image.crc = crc32(piece, image.crc);
+    image.bytes += piece.size();
+    return Status();
+  };
+  DURABILITY_TRY(for_each_piece(directory, contents, sum_up));
+  return image;
+}
+
+Status write_new_file(Directory& directory, const std::string& path, const NewContents& contents) {
+  DURABILITY_TRY_ASSIGN(const auto file, directory.create_new(path));
+  std::uint64_t at = 0;
+  const auto write = [&](ByteView piece) -> Status {
+    if (!piece.empty()) DURABILITY_TRY(file->write_at(at, piece));
+    at += piece.size();
+    return {};
+  };
+  DURABILITY_TRY(for_each_piece(directory, contents, write));
+  DURABILITY_TRY(file->sync_data());
+  return file->close();
+}
+
+Status put_in_place(Directory& directory, const NewContents& contents) {
+  const std::string path = segment_path(contents.segment);
+  const std::string temporary = directory.temporary_name(path);
+  Status done = write_new_file(directory, temporary, contents);
+  if (done) done = directory.rename(temporary, path);
+  if (!done) {
+    discard_temporary(directory, temporary);
+    return done;
+  }
+  return directory.sync_directory(kWalDirectory);
+}
+
+Status require_stable_storage(const Directory& directory) {
+  if (directory.capabilities().stable_storage) return {};
+  return Error(ErrorCode::kNotSupported, "a log is repaired on stable storage only")
+      .in_file(kWalDirectory)
+      .advise("nothing was changed");
+}
+
+class Repair {
+ public:
+  Repair(Directory& directory, const PlannedRepair& planned) : directory_(directory), planned_(planned) {}
+
+  Result<std::string> run() {
+    DURABILITY_TRY_ASSIGN(const Quarantines there, list_quarantines(directory_));
+    for (const std::uint64_t number : there.unrecorded) {
+      DURABILITY_TRY(directory_.remove_durable(quarantine_path(number)));
+    }
+    number_ = there.recorded.empty() ? 1 : there.recorded.back() + 1;
+    DURABILITY_TRY(directory_.create_directories(quarantine_path(number_)));
+    DURABILITY_TRY(copy_what_is_replaced());
+    DURABILITY_TRY(write_record());
+    for (const WalRepairFile& file : std::views::reverse(planned_.plan.files)) {
+      DURABILITY_TRY(file.bytes_after ? put_in_place(directory_, *build_of(file.segment))
+                                      : directory_.rename_durable(segment_path(file.segment),
+                                                                  quarantined_path(number_, file.segment)));
+    }
+    return quarantine_path(number_);
+  }
+
+ private:
+  [[nodiscard]] const NewContents* build_of(SegmentId segment) const {
+    return std::to_address(std::ranges::find(planned_.builds, segment, &NewContents::segment));
+  }
+
+  Status copy_what_is_replaced() {
+    for (const WalRepairFile& file : planned_.plan.files) {
+      if (!file.before || !file.bytes_after) continue;
+      DURABILITY_TRY(write_new_file(directory_, quarantined_path(number_, file.segment),
+                                    {.segment = file.segment, .keep_to = file.before->bytes}));
+    }
+    return directory_.sync_directory(quarantine_path(number_));
+  }
+
+  Status write_record() {
+    RepairRecord record{.kept_crc = planned_.plan.kept_crc, .files = {}};
+    for (const WalRepairFile& file : planned_.plan.files) {
+      RecordedFile recorded{.segment = file.segment, .before = file.before, .after = {}};
+      if (file.bytes_after) {
+        DURABILITY_TRY_ASSIGN(recorded.after, image_of_new(directory_, *build_of(file.segment)));
+      }
+      record.files.push_back(recorded);
+    }
+    return directory_.write_durable(record_path(number_), encode_record(record));
+  }
+
+  Directory& directory_;
+  const PlannedRepair& planned_;
+  std::uint64_t number_ = 0;
+};
+
+class Undoing {
+ public:
+  Undoing(Directory& directory, std::uint64_t number, RepairRecord record)
+      : directory_(directory), number_(number), record_(std::move(record)) {}
+
+  Result<std::string> run() {
+    DURABILITY_TRY(check_the_rest());
+    for (const RecordedFile& file : record_.files) DURABILITY_TRY(check(file));
+    for (const RecordedFile& file : std::views::reverse(record_.files)) DURABILITY_TRY(put_back(file));
+    DURABILITY_TRY(directory_.remove_durable(quarantine_path(number_)));
+    return quarantine_path(number_);
+  }
+
+ private:
+  Result<std::optional<WalFileImage>> image_at(const std::string& path) {
+    DURABILITY_TRY_ASSIGN(const bool there, directory_.exists(path));
+    if (!there) return std::optional<WalFileImage>{};
+    DURABILITY_TRY_ASSIGN(const WalFileImage image, image_of(directory_, path));
+    return std::optional(image);
+  }
+
+  static Error gone_on(std::string_view path) {
+    return Error(ErrorCode::kInvalidState, "the log has gone on since it was repaired")
+        .in_file(path)
+        .advise("nothing was changed; what was taken out is still in quarantine");
+  }
+
+  // The segments that the repair did not touch are still those, and none has come.
+  Status check_the_rest() {
+    DURABILITY_TRY_ASSIGN(auto ids, list_segments(directory_));
+    for (const SegmentId id : ids) {
+      const bool recorded =
+          std::ranges::find(record_.files, id, &RecordedFile::segment) != record_.files.end();
+      if (!recorded && id > record_.files.front().segment) return gone_on(segment_path(id));
+    }
+    std::erase_if(ids, [&](SegmentId id) { return id >= record_.files.front().segment; });
+    DURABILITY_TRY_ASSIGN(const std::uint32_t kept, fingerprint_of(directory_, ids));
+    return kept == record_.kept_crc ? Status() : gone_on(kWalDirectory);
+  }
+
+  // Each file is as it was or as the repair left it, and what it was is here or there.
+  Status check(const RecordedFile& file) {
+    const std::string path = segment_path(file.segment);
+    const std::string quarantined = quarantined_path(number_, file.segment);
+    DURABILITY_TRY_ASSIGN(const auto now, image_at(path));
+    DURABILITY_TRY_ASSIGN(const auto kept, image_at(quarantined));
+    if (now != file.before && now != file.after) return gone_on(path);
+    const bool damaged = kept ? kept != file.before : now != file.before && file.before.has_value();
+    if (!damaged) return {};
+    return Error(ErrorCode::kCorrupt, "what was taken out of the log is damaged or missing in quarantine")
+        .in_file(quarantined)
+        .advise("nothing was changed; the repaired log is as it was");
+  }
+
+  Status put_back(const RecordedFile& file) {
+    const std::string path = segment_path(file.segment);
+    if (!file.before) return directory_.remove_durable(path);
+    const std::string quarantined = quarantined_path(number_, file.segment);
+    DURABILITY_TRY_ASSIGN(const bool here, directory_.exists(quarantined));
+    return here ? directory_.rename_durable(quarantined, path) : Status();
+  }
+
+  Directory& directory_;
+  std::uint64_t number_;
+  RepairRecord record_;
+};
+
+}  // namespace
+
+Result<std::string> apply_repair(Directory& directory, const WalOptions& options, const WalRepairPlan& plan) {
+  DURABILITY_TRY(require_stable_storage(directory));
+  const auto changed = [] {
+    return Error(ErrorCode::kInvalidState, "the log is not what the plan was made from")
+        .in_file(kWalDirectory)
+        .advise("nothing was changed; plan again");
+  };
+  DURABILITY_TRY_ASSIGN(const auto there, list_segments(directory));
+  if (there.empty()) return changed();  // and no lock file is made
+  DURABILITY_TRY_ASSIGN(const auto lock, directory.lock(kLockPath));
+  DURABILITY_TRY_ASSIGN(const auto ids, list_segments(directory));
+  DURABILITY_TRY(remove_temporaries(directory));
+  DURABILITY_TRY(settle(directory, ids));
+  DURABILITY_TRY_ASSIGN(const auto planned, plan_repair(directory, options));
+  if (!planned || planned->plan != plan) return changed();
+  DURABILITY_TRY(lock->check());
+  return Repair(directory, *planned).run();
+}
+
+Result<std::string> undo_repair(Directory& directory) {
+  constexpr std::uint64_t kMaxRecordBytes = std::uint64_t{64} << 20U;
+  DURABILITY_TRY(require_stable_storage(directory));
+  const auto nothing = [] {
+    return Error(ErrorCode::kNotFound, "no repair to undo")
+        .in_file(kQuarantineDirectory)
+        .advise("nothing was changed");
+  };
+  DURABILITY_TRY_ASSIGN(const Quarantines there, list_quarantines(directory));
+  if (there.recorded.empty()) return nothing();
+  DURABILITY_TRY_ASSIGN(const auto lock, directory.lock(kLockPath));
+  DURABILITY_TRY_ASSIGN(const Quarantines found, list_quarantines(directory));
+  if (found.recorded.empty()) return nothing();
+  DURABILITY_TRY(remove_temporaries(directory));
+  const std::uint64_t number = found.recorded.back();
+  DURABILITY_TRY_ASSIGN(const Bytes bytes, directory.read_file(record_path(number), kMaxRecordBytes));
+  auto record = decode_record(bytes);
+  if (!record) return std::move(record).error().in_file(record_path(number));
+  if (record->files.empty()) return nothing();
+  DURABILITY_TRY(lock->check());
+  return Undoing(directory, number, *std::move(record)).run();
+}
+
+}  // namespace durability::walog

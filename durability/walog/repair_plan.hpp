@@ -1,0 +1,41 @@
+#pragma once
+
+// Where a log that opening refuses would be cut, and what its files would be then.
+
+#include <optional>
+#include <vector>
+
+#include "durability/storage/directory.hpp"
+#include "durability/walog/repair.hpp"
+
+namespace durability::walog {
+
+/// The new contents of a segment's file: bytes, the front of what it holds now, bytes.
+struct NewContents {
+  SegmentId segment;
+  Bytes head{};
+  std::uint64_t keep_from = 0;  ///< of the file's present bytes, up to keep_to
+  std::uint64_t keep_to = 0;
+  Bytes tail{};
+
+  [[nodiscard]] std::uint64_t bytes() const noexcept {
+    return head.size() + (keep_to - keep_from) + tail.size();
+  }
+};
+
+struct PlannedRepair {
+  WalRepairPlan plan;
+  std::vector<NewContents> builds;  ///< of the files that are there afterwards
+};
+
+/// Reads the whole log, and writes nothing. None where opening does not refuse it. `invalid_state` where
+/// nothing that survives says at which entry the log begins, and options.first_entry_id does not say it.
+Result<std::optional<PlannedRepair>> plan_repair(Directory& directory, const WalOptions& options);
+
+/// Size and checksum of a file.
+Result<WalFileImage> image_of(Directory& directory, const std::string& path);
+
+/// Over ids, sizes and contents of the segments `ids`.
+Result<std::uint32_t> fingerprint_of(Directory& directory, const std::vector<SegmentId>& ids);
+
+}  // namespace durability::walog

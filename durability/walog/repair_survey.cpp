@@ -1,0 +1,107 @@
+#include "durability/walog/repair_survey.hpp"
+
+#include <algorithm>
+
+#include "durability/walog/header_check.hpp"
+#include "durability/walog/segment_listing.hpp"
+#include "durability/walog/tail_search.hpp"
+#include "durability/walog/walk_v3.hpp"
+
+namespace durability::walog {
+namespace {
+
+void raise(std::optional<EntryId>& highest, std::optional<EntryId> id) {
+  if (id) highest = std::max(highest.value_or(EntryId(0)), *id);
+}
+
+EntryId before(EntryId id) noexcept { return EntryId(id.value() - 1); }
+
+class Surveyor {
+ public:
+  Surveyor(Directory& directory, std::optional<v4::LogId> log_id) : directory_(directory), log_id_(log_id) {}
+
+  // Behind the last whole batch of the segment in which the scan stopped.
+  Status look_behind(const ScannedSegment& segment, const WalkState& state) {
+    DURABILITY_TRY_ASSIGN(auto window,
+                          open_segment(directory_, segment.header.segment_id, FileWindow::kDefaultBytes));
+    if (segment.format == WalFormat::kV4) return search_v4(window, segment.header, state.offset, state.due);
+    return step_over_v3(window, segment, state.offset);
+  }
+
+  Status look_into(SegmentId id) {
+    DURABILITY_TRY_ASSIGN(auto window, open_segment(directory_, id, FileWindow::kDefaultBytes));
+    DURABILITY_TRY_ASSIGN(const ByteView bytes, window.view(0, v4::kHeaderBytes));
+    const auto format = stated_format(bytes);
+    if (!format) return {};
+    if (!survey.format) survey.format = format;
+    if (*format != WalFormat::kV4) return look_into_v3(window, bytes);
+    const v4::HeaderReading reading = v4::read_header(bytes);
+    if (reading.state != v4::HeaderState::kSound || reading.header.start.value() == 0) return {};
+    if (log_id_ && *log_id_ != reading.header.log_id) return {};  // another log's
+    log_id_ = reading.header.log_id;
+    // A segment begins only when the one before it is durable to its end.
+    raise(survey.last, before(reading.header.start));
+    raise(survey.acknowledged, before(reading.header.start));
+    return search_v4(window, reading.header, v4::kHeaderBytes, reading.header.start);
+  }
+
+  Survey survey;
+
+ private:
+  Status search_v4(FileWindow& window, const v4::SegmentHeader& header, std::uint64_t offset, EntryId due) {
+    const std::uint32_t seed = v4::crc_seed(header.log_id, header.segment_id);
+    DURABILITY_TRY_ASSIGN(const TailSearch found, search_behind(window, offset, due, seed));
+    raise(survey.last, found.highest);
+    raise(survey.acknowledged, found.vouched);
+    return {};
+  }
+
+  Status look_into_v3(FileWindow& window, ByteView bytes) {
+    log_id_.reset();  // a run of version 4 behind this one is a new one
+    if (bytes.size() < v3::kHeaderBytes) return {};
+    const v3::SegmentHeader header = v3::decode_header(bytes);
+    if (header.start.value() == 0) return {};
+    raise(survey.last, before(header.start));
+    return walk_v3(window, header, {.offset = v3::kHeaderBytes, .due = header.start});
+  }
+
+  Status walk_v3(FileWindow& window, const v3::SegmentHeader& header, WalkState state) {
+    const EntryId first = state.due;
+    DURABILITY_TRY(walk_segment_v3(window, header, true, state,
+                                   [](const WalEntryView&) -> Result<Flow> { return Flow::kContinue; }));
+    if (state.due > first) raise(survey.last, before(state.due));
+    return {};
+  }
+
+  // The frame that is bad says how long it is: behind it the next one may be whole.
+  Status step_over_v3(FileWindow& window, const ScannedSegment& segment, std::uint64_t offset) {
+    DURABILITY_TRY_ASSIGN(const ByteView bad, window.view(offset, v3::kFrameHeadBytes));
+    if (bad.size() < v3::kFrameHeadBytes) return {};
+    const v3::FrameHead head = v3::read_head(bad, window.size() - offset);
+    if (head.state != v3::FrameState::kWhole) return {};
+    DURABILITY_TRY_ASSIGN(const ByteView next, window.view(offset + head.length, v3::kFrameHeadBytes));
+    if (next.size() < v3::kFrameHeadBytes) return {};
+    const EntryId id(load_le<std::uint64_t>(next, v3::kLengthBytes));
+    const v3::SegmentHeader header{
+        .format = segment.format, .start = id, .segment_id = segment.header.segment_id};
+    return walk_v3(window, header, {.offset = offset + head.length, .due = id});
+  }
+
+  Directory& directory_;
+  std::optional<v4::LogId> log_id_;  // of the run of version 4 that is being looked at
+};
+
+}  // namespace
+
+Result<Survey> survey_lost(Directory& directory, const Scan& scan, const std::vector<SegmentId>& behind) {
+  std::optional<v4::LogId> log_id;
+  if (!scan.segments.empty() && scan.segments.back().format == WalFormat::kV4) {
+    log_id = scan.segments.back().header.log_id;
+  }
+  Surveyor surveyor(directory, log_id);
+  if (!scan.segments.empty()) DURABILITY_TRY(surveyor.look_behind(scan.segments.back(), scan.final_state));
+  for (const SegmentId id : behind) DURABILITY_TRY(surveyor.look_into(id));
+  return surveyor.survey;
+}
+
+}  // namespace durability::walog

@@ -1,0 +1,23 @@
+#pragma once
+
+// What the bytes behind a cut still tell of the entries that are lost with it.
+
+#include <optional>
+#include <vector>
+
+#include "durability/storage/directory.hpp"
+#include "durability/walog/scanner.hpp"
+
+namespace durability::walog {
+
+struct Survey {
+  std::optional<EntryId> last;          ///< the highest id that is seen
+  std::optional<EntryId> acknowledged;  ///< the highest id that is vouched for
+  std::optional<WalFormat> format;      ///< the first version that a segment behind the cut states
+};
+
+/// Looks behind the whole frames of the segment in which `scan` stopped, and into the segments `behind`. An
+/// error of the directory is one; damage is what is expected here.
+Result<Survey> survey_lost(Directory& directory, const Scan& scan, const std::vector<SegmentId>& behind);
+
+}  // namespace durability::walog
