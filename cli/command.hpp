@@ -51,5 +51,6 @@ void add_wal_ls(CLI::App& wal, Selected& selected);
 void add_wal_truncate(CLI::App& wal, Selected& selected);
 void add_checkpoint_show(CLI::App& checkpoint, Selected& selected);
 void add_checkpoint_verify(CLI::App& checkpoint, Selected& selected);
+void add_recover(CLI::App& app, Selected& selected);
 
 }  // namespace durability::cli

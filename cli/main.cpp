@@ -51,6 +51,7 @@ ExitStatus run(int argc, char** argv) {
   checkpoint->require_subcommand(1);
   add_checkpoint_show(*checkpoint, selected);
   add_checkpoint_verify(*checkpoint, selected);
+  add_recover(app, selected);
 
   try {
     app.parse(argc, argv);

@@ -3,20 +3,25 @@
 // --strict and --best-effort, for the commands that read a log.
 
 #include <CLI/CLI.hpp>
+#include <string>
 
 #include "durability/walog/verdict.hpp"
 
 namespace durability::cli {
 
-/// Strict, unless told otherwise.
+/// As `mode` is, unless told otherwise.
 inline void add_read_mode(CLI::App& command, ReadMode& mode) {
+  const auto help = [&mode](ReadMode other, const char* text) {
+    return mode == other ? std::string(text) + " (the default)" : text;
+  };
   auto* strict = command.add_flag_callback(
       "--strict", [&mode] { mode = ReadMode::kStrict; },
-      "Anything but a clean end is an error (this is so unless --best-effort is given)");
+      help(ReadMode::kStrict, "Anything but a clean end is an error"));
   command
       .add_flag_callback(
           "--best-effort", [&mode] { mode = ReadMode::kBestEffort; },
-          "Leave out a torn tail, which no acknowledgement covers; damage stays an error")
+          help(ReadMode::kBestEffort,
+               "Leave out a torn tail, which no acknowledgement covers; damage stays an error"))
       ->excludes(strict);
 }
 

@@ -3,10 +3,12 @@
 #include <iterator>
 
 #include "command.hpp"
+#include "durability/codec/postcard.hpp"
 #include "durability/walog/reader.hpp"
 #include "number.hpp"
 #include "progress.hpp"
 #include "read_mode.hpp"
+#include "wal_entry_json.hpp"
 
 namespace durability::cli {
 namespace {
@@ -16,15 +18,30 @@ struct DumpOptions : CommonOptions {
   std::optional<std::uint64_t> from;
   std::optional<std::uint64_t> to;
   bool raw = false;
+  std::string type;
 };
+
+Result<Json> decoded(const WalEntryView& view) {
+  auto entry = Postcard::decode<WalEntry>(view.payload);
+  if (entry) return json_of(*entry);
+  return std::move(entry)
+      .error()
+      .in_file(walog::segment_path(view.segment))
+      .at_offset(view.offset)
+      .advise("nothing was changed; dump it without --type");
+}
 
 class Dump {
  public:
   explicit Dump(const DumpOptions& options) : options_(options) { text_.reserve(kBuffer); }
 
-  Status add(const WalEntryView& entry) {
+  /// `meaning`: the decoded entry, where a type was given.
+  Status add(const WalEntryView& entry, const std::optional<Json>& meaning) {
     if (options_.json) {
-      add_object(entry);
+      add_object(entry, meaning);
+    } else if (meaning) {
+      fmt::format_to(std::back_inserter(text_), "{}\t{}\t{}\t{}", entry.id, entry.segment, entry.offset,
+                     meaning->dump(-1, ' ', true));
     } else if (options_.raw) {
       text_ += as_text(entry.payload);
     } else {
@@ -44,7 +61,7 @@ class Dump {
  private:
   static constexpr std::size_t kBuffer = std::size_t{64} << 10U;
 
-  void add_object(const WalEntryView& entry) {
+  void add_object(const WalEntryView& entry, const std::optional<Json>& meaning) {
     fmt::format_to(std::back_inserter(text_), R"({{"entry_id":{},"segment_id":{},"offset":{},"payload":")",
                    entry.id, entry.segment, entry.offset);
     constexpr std::string_view kDigits = "0123456789abcdef";
@@ -52,7 +69,9 @@ class Dump {
       text_ += kDigits[std::to_integer<unsigned>(byte) >> 4U];
       text_ += kDigits[std::to_integer<unsigned>(byte) & 15U];
     }
-    text_ += "\"}";
+    text_ += '"';
+    if (meaning) text_ += ",\"entry\":" + meaning->dump();
+    text_ += '}';
   }
 
   const DumpOptions& options_;
@@ -69,9 +88,13 @@ Outcome run_dump(const DumpOptions& options) {
   Dump dump(options);
   Progress progress("reading", log_bytes(**directory));
   Status output;  // apart from the log's own errors, which have a place in the log
-  const auto read = reader.for_each_bytes(options.mode, [&](const WalEntryView& entry) {
+  const auto read = reader.for_each_bytes(options.mode, [&](const WalEntryView& entry) -> Result<Flow> {
     progress.advance(entry.payload.size());
-    output = dump.add(entry);
+    std::optional<Json> meaning;
+    if (!options.type.empty()) {
+      DURABILITY_TRY_ASSIGN(meaning, decoded(entry));
+    }
+    output = dump.add(entry, meaning);
     return output ? Flow::kContinue : Flow::kStop;
   });
   if (output) output = dump.flush();
@@ -95,8 +118,14 @@ void add_wal_dump(CLI::App& wal, Selected& selected) {
   command->add_option("--from", options->from, "Begin with the entry of this id")->transform(number());
   command->add_option("--to", options->to, "End with the entry of this id")->transform(number());
   add_read_mode(*command, options->mode);
-  command->add_flag("--raw", options->raw, "Print each payload as it is, and a newline")
-      ->excludes(command->get_option("--json"));
+  auto* raw = command->add_flag("--raw", options->raw, "Print each payload as it is, and a newline")
+                  ->excludes(command->get_option("--json"));
+  command
+      ->add_option("--type", options->type,
+                   "wal-entry: decode the payloads, entries of a segment index, and print them as JSON; with "
+                   "--json as \"entry\", beside the payload")
+      ->check(CLI::IsMember({"wal-entry"}))
+      ->excludes(raw);
 }
 
 }  // namespace durability::cli

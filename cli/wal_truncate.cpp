@@ -5,6 +5,7 @@
 
 #include "checkpoint_path.hpp"
 #include "command.hpp"
+#include "durability/segment_index/recovery_manager.hpp"
 #include "durability/walog/writer.hpp"
 #include "number.hpp"
 
@@ -17,23 +18,43 @@ struct TruncateOptions : CommonOptions {
   bool force = false;
 };
 
-Status check_covered(const TruncateOptions& options) {
-  if (options.force) return {};
-  constexpr const char* kAdvice = "nothing was deleted; give a newer checkpoint, or --force to lose entries";
-  if (options.checkpoint.empty()) {
+struct Covering {
+  std::string file;  ///< as it was given, or below DIR
+  DurableId upto;
+};
+
+Result<Covering> given_checkpoint(const std::string& file) {
+  DURABILITY_TRY_ASSIGN(const CheckpointPath path, CheckpointPath::open(file));
+  const auto upto = CheckpointFile(path.directory).make_durable(path.name);
+  if (!upto) return located(path.parent, upto.error());
+  return Covering{.file = file, .upto = *upto};
+}
+
+// Of a log of WalEntry: the checkpoint that recovery would begin with. Other logs name none.
+Result<Covering> named_checkpoint(const std::shared_ptr<Directory>& directory, const std::string& place) {
+  const auto path = RecoveryManager(directory).latest_checkpoint(RecoveryOptions::best_effort());
+  if (!path && path.error().code() != ErrorCode::kDecode) return located(place, path.error());
+  if (!path || !*path) {
     return Error(ErrorCode::kInvalidState, "no checkpoint says that these entries are no longer needed")
-        .in_file(options.place)
+        .in_file(place)
         .advise("nothing was deleted; give --checkpoint FILE, or --force");
   }
-  DURABILITY_TRY_ASSIGN(const CheckpointPath path, CheckpointPath::open(options.checkpoint));
-  const auto covered = CheckpointFile(path.directory).make_durable(path.name);
-  if (!covered) return located(path.parent, covered.error());
-  if (options.through <= covered->value()) return {};
-  return Error(ErrorCode::kInvalidState,
-               fmt::format("the checkpoint ends with entry {}, before entry {}", *covered, options.through))
-      .in_file(options.checkpoint)
-      .with_values(options.through, covered->value())
-      .advise(kAdvice);
+  const auto upto = CheckpointFile(directory).make_durable(**path);
+  if (!upto) return located(place, upto.error());
+  return Covering{.file = (std::filesystem::path(place) / **path).string(), .upto = *upto};
+}
+
+Status check_covered(const std::shared_ptr<Directory>& directory, const TruncateOptions& options) {
+  if (options.force) return {};
+  DURABILITY_TRY_ASSIGN(const Covering covering, options.checkpoint.empty()
+                                                     ? named_checkpoint(directory, options.place)
+                                                     : given_checkpoint(options.checkpoint));
+  if (options.through <= covering.upto.value()) return {};
+  return Error(ErrorCode::kInvalidState, fmt::format("the checkpoint ends with entry {}, before entry {}",
+                                                     covering.upto, options.through))
+      .in_file(covering.file)
+      .with_values(options.through, covering.upto.value())
+      .advise("nothing was deleted; give a newer checkpoint, or --force to lose entries");
 }
 
 struct Truncated {
@@ -55,7 +76,7 @@ Result<Truncated> truncate(const std::shared_ptr<Directory>& directory, EntryId 
 Outcome run_truncate(const TruncateOptions& options) {
   auto directory = open_existing(options.place);
   if (!directory) return Outcome::failed(directory.error());
-  if (Status covered = check_covered(options); !covered) return Outcome::failed(covered.error());
+  if (Status covered = check_covered(*directory, options); !covered) return Outcome::failed(covered.error());
   const auto done = truncate(*directory, EntryId(options.through));
   if (!done) return Outcome::failed(located(options.place, done.error()));
 
@@ -87,8 +108,10 @@ void add_wal_truncate(CLI::App& wal, Selected& selected) {
   command->add_option("--through", options->through, "The last entry that is no longer needed")
       ->transform(number())
       ->required();
-  command->add_option("--checkpoint", options->checkpoint,
-                      "File of the checkpoint that holds these entries; refuses to go beyond it");
+  command->add_option(
+      "--checkpoint", options->checkpoint,
+      "File of the checkpoint that holds these entries; refuses to go beyond it. Without: the "
+      "newest that the log names, if it is that of a segment index");
   command->add_flag("--force", options->force, "Delete without regard to a checkpoint");
 }
 

@@ -3,6 +3,7 @@
 import unittest
 
 import checkpoint_test
+import index_log
 import tool
 
 
@@ -67,6 +68,42 @@ class Truncate(tool.Case):
     def test_text(self):
         text = self.ok("wal", "truncate", self.dir, "--through", 20, "--force").decode()
         self.assertRegex(text, r"^deleted \d+ segments? with \d+ entries; the log now begins at entry \d+\n$")
+
+
+class TruncateIndex(tool.Case):
+    """The log of a segment index says itself which checkpoint covers it."""
+
+    def setUp(self):
+        super().setUp()
+        entries = [index_log.add(i, 100) for i in range(11, 60)]
+        entries[19:19] = [index_log.marker("old.ckpt", 19)]
+        entries[39:39] = [index_log.marker("new.ckpt", 39)]
+        self.append(entries, "--segment-bytes", 300)
+        for name, last in (("old.ckpt", 19), ("new.ckpt", 39)):
+            index_log.write_checkpoint(self.dir / name, last, {})
+
+    def truncate(self, through, status=0):
+        return self.json("wal", "truncate", self.dir, "--through", through, status=status)
+
+    def test_the_newest_one_counts(self):
+        error = self.truncate(40, status=1)["error"]
+        self.assertEqual((error["code"], error["path"]), ("invalid_state", str(self.dir / "new.ckpt")))
+        self.assertEqual((error["expected"], error["actual"]), (40, 39))
+        self.assertGreater(self.truncate(39)["first_entry_id"], 20)
+        self.assertEqual(self.truncate(39)["deleted_segments"], 0)
+
+    def test_one_that_is_lost_does_not(self):
+        (self.dir / "new.ckpt").unlink()
+        self.assertEqual(self.truncate(20, status=1)["error"]["path"], str(self.dir / "old.ckpt"))
+        self.assertGreater(self.truncate(19)["first_entry_id"], 10)
+        # The log lost its beginning: from here on the older one may leave a gap, and does not count.
+        self.assertEqual(self.truncate(19, status=1)["error"]["code"], "invalid_state")
+
+    def test_a_damaged_one_is_an_error(self):
+        tool.flip(self.dir / "new.ckpt", 9)
+        before = tool.snapshot(self.dir / "wal")
+        self.assertEqual(self.truncate(19, status=1)["error"]["code"], "crc_mismatch")
+        self.assertEqual(tool.snapshot(self.dir / "wal"), before)
 
 
 if __name__ == "__main__":
