@@ -60,6 +60,26 @@ class KvStore(tool.Case):
             self.assertEqual(self.store(command + b"\n", status=1), "")
 
 
+class SegmentLifecycle(tool.Case):
+    def test_it_is_killed_recovers_and_goes_on(self):
+        segments = ["segment 3: 0 documents, 2 deleted", "segment 4: 9 documents, 1 deleted"]
+        for upto in (6, 15):
+            done = subprocess.run([tool.BIN / "segment_lifecycle", self.dir], capture_output=True, check=True)
+            self.assertEqual(done.stdout.decode().splitlines(), [
+                f"published checkpoints/{upto}.ckpt", f"durable up to entry {upto + 3}",
+                f"recovered from checkpoints/{upto}.ckpt up to entry {upto + 3}", *segments])
+        answer = self.json("recover", self.dir, "--latest")
+        self.assertEqual(answer["segments"], [{"segment_id": 3, "doc_count": 0, "deleted_docs": [0, 7]},
+                                              {"segment_id": 4, "doc_count": 9, "deleted_docs": [8]}])
+        self.assertEqual((answer["checkpoint"], answer["last_entry_id"]), ("checkpoints/15.ckpt", 18))
+
+    def test_a_child_that_is_not_killed_is_an_error(self):
+        (self.dir / "wal").mkdir(parents=True)
+        (self.dir / "wal/wal_7.log").write_bytes(b"no log")
+        done = subprocess.run([tool.BIN / "segment_lifecycle", self.dir], capture_output=True, check=False)
+        self.assertEqual(done.returncode, 1, done)
+
+
 class PowerCut(tool.Case):
     def test_no_acknowledged_entry_is_lost_and_it_fails_where_nothing_was_torn(self):
         for lines, status in ((b"".join(b"line %d\n" % i for i in range(24)), 0), (b"", 1)):
