@@ -28,6 +28,11 @@ def frame(lag, flags, payload):
     return struct.pack("<I", zlib.crc32(LOG_ID + struct.pack("<Q", 1) + rest)) + rest
 
 
+def varint(number):
+    """Of two bytes."""
+    return bytes([number & 127 | 128, number >> 7])
+
+
 class Formats(unittest.TestCase):
     def test_header(self):
         self.assertEqual(shown("header"), header())
@@ -62,6 +67,12 @@ class Formats(unittest.TestCase):
         length = struct.pack("<I", 5)
         record = length + struct.pack("<I", zlib.crc32(length + b"hello")) + b"hello"
         self.assertEqual(shown("recordlog"), b"VRLG" + struct.pack("<I", 2) + record)
+
+    def test_end_merge(self):
+        self.assertEqual(shown("end-merge"), bytes([3, 7, 3, 2, 1]) + varint(300) + bytes([1, 3, 4]))
+
+    def test_checkpoint_state(self):
+        self.assertEqual(shown("checkpoint-state"), bytes([1, 3, 30, 2, 2]) + varint(200))
 
 
 def anchor(heading):
