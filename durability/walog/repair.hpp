@@ -9,11 +9,14 @@
 // Nothing is thrown away. What is cut goes to `wal/quarantine/<n>/`, where it is a readable log's files under
 // their own names, durable before anything of the log is changed. Order of applying:
 //
-//   1. copy each file that will be cut or replaced, sync the copies and their names
-//   2. write the record of what will be done (quarantine.hpp), durably
+//   1. copy each file that will be cut or replaced, and sync the copies
+//   2. write the record of what will be done (quarantine.hpp), durably, the names of the copies with it
 //   3. from the newest segment to the one that is cut: move away what goes (rename, sync both directories);
 //      put in place what comes (temporary name, sync, rename, sync the directory). Behind a version-4 segment
 //      the spare comes before the seal, as in writing.
+//
+// Undoing goes the same way: the newest first, the file that was cut last, so that the log is refused until
+// all of it is back. Last of all it syncs `wal/`, and removes the quarantine.
 //
 // After a crash each file is as it was or as it will be, and the record says both: so a repair that was cut
 // off can be undone, or planned again from what is there. No step changes a byte of a file in place.

@@ -88,7 +88,7 @@ class Repair {
   Result<std::string> run() {
     DURABILITY_TRY_ASSIGN(const Quarantines there, list_quarantines(directory_));
     for (const std::uint64_t number : there.unrecorded) {
-      DURABILITY_TRY(directory_.remove_durable(quarantine_path(number)));
+      DURABILITY_TRY(directory_.remove(quarantine_path(number)));
     }
     number_ = there.recorded.empty() ? 1 : there.recorded.back() + 1;
     DURABILITY_TRY(directory_.create_directories(quarantine_path(number_)));
@@ -113,9 +113,10 @@ class Repair {
       DURABILITY_TRY(write_new_file(directory_, quarantined_path(number_, file.segment),
                                     {.segment = file.segment, .keep_to = file.before->bytes}));
     }
-    return directory_.sync_directory(quarantine_path(number_));
+    return {};
   }
 
+  // Durable, and so are the names of the copies, which stand in the same directory.
   Status write_record() {
     RepairRecord record{.kept_crc = planned_.plan.kept_crc, .files = {}};
     for (const WalRepairFile& file : planned_.plan.files) {
@@ -142,6 +143,8 @@ class Undoing {
     DURABILITY_TRY(check_the_rest());
     for (const RecordedFile& file : record_.files) DURABILITY_TRY(check(file));
     for (const RecordedFile& file : std::views::reverse(record_.files)) DURABILITY_TRY(put_back(file));
+    // What is back may have been put there by an undoing that was killed before its sync.
+    DURABILITY_TRY(directory_.sync_directory(kWalDirectory));
     DURABILITY_TRY(directory_.remove_durable(quarantine_path(number_)));
     return quarantine_path(number_);
   }
@@ -213,7 +216,6 @@ Result<std::string> apply_repair(Directory& directory, const WalOptions& options
   if (there.empty()) return changed();  // and no lock file is made
   DURABILITY_TRY_ASSIGN(const auto lock, directory.lock(kLockPath));
   DURABILITY_TRY_ASSIGN(const auto ids, list_segments(directory));
-  DURABILITY_TRY(remove_temporaries(directory));
   DURABILITY_TRY(settle(directory, ids));
   DURABILITY_TRY_ASSIGN(const auto planned, plan_repair(directory, options));
   if (!planned || planned->plan != plan) return changed();
