@@ -14,7 +14,7 @@ empty :=
 space := $(empty) $(empty)
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-debug test-asan test-tsan test-clang check format bench clean \
+.PHONY: help build demo test test-debug test-asan test-tsan test-clang check crash format bench clean \
         bootstrap-build bootstrap-dev
 
 help:  ## this list
@@ -62,6 +62,12 @@ check: bootstrap-dev  ## format, layering, file sizes, text, clang-tidy
 	python3 scripts/check_text.py
 	cmake --preset clang
 	python3 scripts/tidy.py build/clang -j $(JOBS)
+
+LENGTH ?= 4
+crash: bootstrap-dev  ## the crash explorer over all histories of up to LENGTH letters (4), and its report
+	cmake --preset crash
+	cmake --build --preset crash -j $(JOBS) --target crash_test checkpointing_test
+	scripts/crash.sh build/crash/bin $(LENGTH) $(JOBS)
 
 format: bootstrap-dev  ## puts every source file into the project's format
 	git ls-files -co --exclude-standard -- '*.cpp' '*.hpp' | xargs -r clang-format-19 -i

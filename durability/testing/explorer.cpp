@@ -46,6 +46,30 @@ void Explorer::explore(const CrashSubject& subject, CutRange cuts) {
   }
 }
 
+void Explorer::explore_words(std::string_view letters, std::size_t length,
+                             const std::function<std::unique_ptr<CrashSubject>(const std::string&)>& make) {
+  struct Prefix {
+    std::string word;
+    std::uint64_t operations;
+  };
+  std::vector<Prefix> prefixes{{"", 0}};
+  for (std::size_t size = 1; size <= length; ++size) {
+    std::vector<Prefix> longer;
+    for (const Prefix& prefix : prefixes) {
+      for (const char letter : letters) {
+        if (!failure_.empty()) return;
+        std::string word = prefix.word + letter;
+        const auto subject = make(word);
+        explore(*subject, {.first = prefix.operations});
+        Machine machine(CrashDirectory::make(options_.disk).value());
+        static_cast<void>(subject->work(machine));  // what is wrong in it explore() has found
+        longer.push_back({std::move(word), machine.operations()});
+      }
+    }
+    prefixes = std::move(longer);
+  }
+}
+
 void Explorer::crash(const Place& place, const CrashPath& before, std::uint64_t cut) {
   for (ExploredWay& way : ways_) {
     const CrashStep step{.cut = cut, .way = way.name, .choices = "-"};

@@ -19,7 +19,10 @@
 // States with the same bytes are judged once, for subjects with the same knowledge.
 
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <string>
+#include <string_view>
 #include <unordered_set>
 #include <vector>
 
@@ -64,6 +67,11 @@ class Explorer {
   /// Stops at the first failure, and does nothing once there is one. May be called for one subject after the
   /// other.
   void explore(const CrashSubject& subject, CutRange cuts = {});
+
+  /// All words of one to `length` of `letters`, each as the subject that `make` makes of it. Of a word only
+  /// the operations of its last letter are cut off: those before are the shorter word's.
+  void explore_words(std::string_view letters, std::size_t length,
+                     const std::function<std::unique_ptr<CrashSubject>(const std::string& word)>& make);
 
   /// Empty, or the line that repeats it and what was wrong.
   [[nodiscard]] const std::string& failure() const noexcept { return failure_; }

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <iostream>
 
 #include "durability/testing/explorer.hpp"
@@ -32,6 +33,22 @@ TEST(PublishCrash, LosesNothingWhereverItHappensInALogOfOneSegment) {
 
 TEST(PublishCrash, LosesNothingWhereACheckpointIsWrittenAndTheLogTruncatedByHand) {
   expect_no_violation({"AACAATAbkCTAcU", 200}, {});
+}
+
+// Every history of up to a few letters. DURABILITY_CRASH_LENGTH says how many; `make crash` takes more.
+TEST(StoreWords, LoseNothingAcknowledged) {
+  const char* text = std::getenv("DURABILITY_CRASH_LENGTH");
+  const std::size_t length = text == nullptr ? 2 : std::strtoul(text, nullptr, 10);
+  for (const std::size_t recycle_segments : {0U, 2U}) {
+    testing::ExplorerOptions options{.exhaustive_states = 4, .samples = 2};
+    options.disk = {.sector_bytes = 64, .blocks_remember = false};
+    testing::Explorer explorer(std::move(options));
+    explorer.explore_words("aAbsCUTPck", length, [&](const std::string& word) {
+      return std::make_unique<StoreSubject>(word, 200, recycle_segments);
+    });
+    EXPECT_EQ(explorer.failure(), "");
+    std::cout << explorer.report();
+  }
 }
 
 }  // namespace

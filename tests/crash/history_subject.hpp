@@ -49,7 +49,7 @@ class HistorySubject final : public testing::CrashSubject {
 };
 
 struct Plan {
-  std::string history;
+  std::string history = {};
   std::uint64_t exhaustive = 5;  ///< as many states of one cut and profile are all visited
   std::uint64_t samples = 3;     ///< drawn where there are more
   int depth = 1;                 ///< further crashes behind the first

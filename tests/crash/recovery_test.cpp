@@ -48,7 +48,7 @@ void expect_no_violation_in_random_histories(std::uint64_t count, std::uint64_t 
     settings.recycle_segments = random.below(3);
     settings.sync_failure = static_cast<testing::SyncFailure>(random.below(3));
     settings.older_versions = kind == Kind::kSeveralVersions;
-    if (kind == Kind::kFailingSyncs) plan.history.insert(random.below(plan.history.size()), "e");
+    if (kind == Kind::kFailingSyncs) plan.history.insert(random.below(plan.history.size()), 1, 'e');
     const std::uint64_t cut = 7 + random.below(20 + 4 * plan.history.size());
     testing::Explorer explorer(explorer_options(plan, settings));
     explorer.explore(HistorySubject(plan.history, settings), {.first = cut, .last = cut});
