@@ -7,12 +7,17 @@
 
 #include <gtest/gtest.h>
 
+#include <iostream>
 #include <string>
 #include <vector>
 
-#include "crash_everywhere.hpp"
 #include "durability/segment_index/publish_checkpoint.hpp"
 #include "durability/segment_index/recovery_manager.hpp"
+#include "durability/testing/explorer.hpp"
+#include "durability/testing/manual_clock.hpp"
+#include "durability/testing/manual_worker.hpp"
+#include "durability/testing/random.hpp"
+#include "durability/walog/writer.hpp"
 
 namespace durability {
 namespace {
@@ -20,7 +25,6 @@ namespace {
 using segment_index::AddSegment;
 using segment_index::DeleteDocuments;
 using segment_index::EndMerge;
-using testing::CrashDirectory;
 
 struct History {
   std::vector<IndexSegments> after = {{}};  // [n]: the state after entry n, which may be there after a crash
@@ -34,7 +38,12 @@ struct Setting {
 };
 
 WalOptions options(const Setting& setting) {
-  WalOptions options = repeatable(setting.segment_bytes);
+  WalOptions options;
+  options.segment_bytes = setting.segment_bytes;
+  options.worker = std::make_shared<testing::ManualWorker>();
+  options.clock = std::make_shared<testing::ManualClock>();
+  options.random = std::make_shared<testing::SeededRandom>(7);
+  options.observer = std::make_shared<WalObserver>();  // is told, quietly, what a killed writer dropped
   options.recycle_segments = setting.recycle;
   return options;
 }
@@ -76,47 +85,73 @@ Status work(const std::shared_ptr<Directory>& directory, const Setting& setting,
   return wal.flush();
 }
 
-void expect_to_go_on(const std::shared_ptr<Directory>& directory, const RecoveredState& found,
-                     const Setting& setting) {
-  auto wal = WalWriter<WalEntry>::open(directory, options(setting));
-  ASSERT_TRUE(wal) << wal.error();
-  ASSERT_EQ(wal->last_entry_id(), found.last_entry_id);
-  const RecoveryManager manager(directory);
-  const auto again = manager.recover_latest();  // the writer mended what strict recovery would mind
-  ASSERT_TRUE(again) << again.error();
-  EXPECT_EQ(again->segments, found.segments) << "recovering twice gives the same";
-
-  History history{.after = {found.segments}};
-  ASSERT_TRUE(append(*wal, history, AddSegment{1000, 1}));
-  const Status published = publish(directory, *wal, history, "behind the crash.ckpt");
-  ASSERT_TRUE(published) << published.error();
-  const auto last = manager.recover_latest();
-  ASSERT_TRUE(last) << last.error();
-  EXPECT_EQ(last->segments, history.after.back());
-  EXPECT_EQ(last->checkpoint, "behind the crash.ckpt");
+std::string text_of(const Error& error) {
+  const std::string text = error.to_string();
+  return text.find("injected:") == std::string::npos ? text : "";  // by the cut
 }
 
-void check(const std::shared_ptr<CrashDirectory>& directory, const History& history, const Setting& setting) {
-  SCOPED_TRACE(directory->describe());
-  const auto recovered = RecoveryManager(directory).recover_latest_best_effort();
-  ASSERT_TRUE(recovered) << recovered.error();
-  EXPECT_EQ(directory->operations(), 0U) << "recovery wrote something";
-  EXPECT_EQ(recovered->ignored_checkpoint, std::nullopt) << "a crash damages no checkpoint";
-  const std::uint64_t last = recovered->last_entry_id.value();
-  ASSERT_GE(last, history.acked) << "acknowledged entries are lost";
-  ASSERT_LT(last, history.after.size());
-  ASSERT_EQ(recovered->segments, history.after[last]);
-  expect_to_go_on(directory, *recovered, setting);
-}
+class IndexSubject final : public testing::CrashSubject {
+ public:
+  explicit IndexSubject(const Setting& setting) : setting_(setting) {}
+
+  std::string work(testing::Machine& machine) override {
+    const Status done = durability::work(machine.directory(), setting_, history_);
+    return done ? "" : text_of(done.error());
+  }
+
+  std::string recover(testing::Machine& machine, const testing::Crash& crash) override {
+    const std::uint64_t before = machine.directory()->fingerprint();
+    const auto recovered = RecoveryManager(machine.directory()).recover_latest_best_effort();
+    if (!recovered) return text_of(recovered.error());
+    if (machine.directory()->fingerprint() != before) return "recovery wrote something";
+    if (recovered->ignored_checkpoint) return "a crash damages no checkpoint";
+    const std::uint64_t last = recovered->last_entry_id.value();
+    if (last < history_.acked)
+      return fmt::format("entry {} was acknowledged, {} is the last", history_.acked, last);
+    if (last >= history_.after.size()) return "there is more than was appended";
+    if (recovered->segments != history_.after[last]) return "the state is not the one behind its last entry";
+    if (!crash.killed()) history_.acked = last;  // what a power cut left is on the disk
+    const Status gone_on = go_on(machine.directory(), *recovered, crash.number);
+    return gone_on ? wrong_ : text_of(gone_on.error());
+  }
+
+  [[nodiscard]] std::unique_ptr<CrashSubject> clone() const override {
+    return std::make_unique<IndexSubject>(*this);
+  }
+  [[nodiscard]] std::string name() const override {
+    return fmt::format("index {} {} {}", setting_.segment_bytes, setting_.one_name, setting_.recycle);
+  }
+
+ private:
+  Status go_on(const std::shared_ptr<Directory>& directory, const RecoveredState& found, int crash) {
+    DURABILITY_TRY_ASSIGN(auto wal, WalWriter<WalEntry>::open(directory, options(setting_)));
+    history_.after.resize(found.last_entry_id.value() + 1);
+    history_.acked = found.last_entry_id.value();
+    const RecoveryManager manager(directory);
+    DURABILITY_TRY_ASSIGN(const auto again,
+                          manager.recover_latest());  // the writer mended what it would mind
+    if (again.segments != found.segments) wrong_ = "recovering twice gives another state";
+    const std::string path = fmt::format("behind crash {}.ckpt", crash);
+    DURABILITY_TRY(append(wal, history_, AddSegment{1000U + static_cast<unsigned>(crash), 1}));
+    DURABILITY_TRY(publish(directory, wal, history_, path));
+    DURABILITY_TRY_ASSIGN(const auto last, manager.recover_latest());
+    if (last.segments != history_.after.back()) wrong_ = "what was published is not what is recovered";
+    if (last.checkpoint != path) wrong_ = "the newest checkpoint is not taken";
+    return {};
+  }
+
+  Setting setting_;
+  History history_;
+  std::string wrong_;
+};
 
 void crash_and_check(const Setting& setting) {
-  History history;
-  crash_everywhere(
-      [&](const std::shared_ptr<Directory>& directory) {
-        history = {};
-        return work(directory, setting, history);
-      },
-      [&](const auto& left) { check(left, history, setting); });
+  testing::ExplorerOptions options{.exhaustive_states = 10, .samples = 4};
+  options.disk = {.sector_bytes = 64, .blocks_remember = false};
+  testing::Explorer explorer(std::move(options));
+  explorer.explore(IndexSubject(setting));
+  EXPECT_EQ(explorer.failure(), "");
+  std::cout << explorer.report();
 }
 
 TEST(SegmentIndexCrash, LosesNothingWhereEachCheckpointHasItsName) {
