@@ -48,6 +48,7 @@ void add_wal_append(CLI::App& wal, Selected& selected);
 void add_wal_dump(CLI::App& wal, Selected& selected);
 void add_wal_verify(CLI::App& wal, Selected& selected);
 void add_wal_ls(CLI::App& wal, Selected& selected);
+void add_wal_stat(CLI::App& wal, Selected& selected);
 void add_wal_truncate(CLI::App& wal, Selected& selected);
 void add_checkpoint_show(CLI::App& checkpoint, Selected& selected);
 void add_checkpoint_verify(CLI::App& checkpoint, Selected& selected);

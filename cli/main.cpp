@@ -46,6 +46,7 @@ ExitStatus run(int argc, char** argv) {
   add_wal_dump(*wal, selected);
   add_wal_verify(*wal, selected);
   add_wal_ls(*wal, selected);
+  add_wal_stat(*wal, selected);
   add_wal_truncate(*wal, selected);
   CLI::App* checkpoint = app.add_subcommand("checkpoint", "Checkpoint files");
   checkpoint->require_subcommand(1);
