@@ -84,6 +84,37 @@ TEST(Recycling, KeepsNoMoreFilesThanItWasTold) {
   EXPECT_EQ(std::ranges::count_if(after, [](const auto& n) { return Directory::is_temporary_name(n); }), 0);
 }
 
+// C4: a recycled file that somebody had deleted was silently replaced by a fresh one.
+TEST(Recycling, AFileThatIsGoneIsReportedAndNothingAcknowledgedIsLost) {
+  const std::shared_ptr<Directory> directory = CrashDirectory::make();
+  std::uint64_t acknowledged = 0;
+  {
+    auto wal = Writer::open(directory, options(1)).value();
+    fill_segments(wal, 8);
+    const DurableId durable = wal.flush_and_sync().value();
+    ASSERT_TRUE(wal.truncate_prefix(durable));
+    const auto names = directory->list("wal").value();
+    const auto kept =
+        std::ranges::find_if(names, [](const auto& n) { return Directory::is_temporary_name(n); });
+    ASSERT_NE(kept, names.end());
+    ASSERT_TRUE(directory->remove("wal/" + *kept));
+
+    Status appended;
+    for (int i = 0; i < 20 && appended; ++i) {
+      if (const auto id = wal.append("an entry of some length"); !id) appended = id.error();
+      if (const auto synced = appended ? wal.flush_and_sync() : durable) acknowledged = synced->value();
+    }
+    ASSERT_FALSE(appended) << "no segment was needed";
+    EXPECT_EQ(appended.error().code(), ErrorCode::kNotFound) << appended.error();
+    EXPECT_EQ(appended.error().path(), "wal/" + *kept);
+    EXPECT_EQ(wal.append("more").error().code(), ErrorCode::kInvalidState) << "poisoned";
+  }
+  auto wal = Writer::open(directory, options(1));
+  ASSERT_TRUE(wal) << wal.error();
+  EXPECT_GE(wal->last_entry_id().value(), acknowledged);
+  EXPECT_TRUE(wal->append("on"));
+}
+
 // P3, V13: old frames behind the tail of a recycled file must never come back; each step may be the last.
 TEST(Recycling, SurvivesACrashAtEachStep) {
   std::uint64_t states = 0;
