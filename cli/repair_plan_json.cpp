@@ -1,0 +1,87 @@
+#include "repair_plan_json.hpp"
+
+namespace durability::cli {
+namespace {
+
+std::optional<EntryId> id_from(const Json& value) {
+  if (value.is_null()) return {};
+  return EntryId(value.get<std::uint64_t>());
+}
+
+ErrorCode code_from(const std::string& name) {
+  for (int code = 0; code <= static_cast<int>(ErrorCode::kNotFound); ++code) {
+    if (code_name(static_cast<ErrorCode>(code)) == name) return static_cast<ErrorCode>(code);
+  }
+  return ErrorCode::kCorrupt;  // applying compares the whole plan anyway
+}
+
+Json json_of_file(const WalRepairFile& file) {
+  return {{"segment_id", file.segment.value()},
+          {"bytes_before", file.before ? Json(file.before->bytes) : Json(nullptr)},
+          {"crc_before", file.before ? Json(file.before->crc) : Json(nullptr)},
+          {"bytes_after", file.bytes_after ? Json(*file.bytes_after) : Json(nullptr)}};
+}
+
+WalRepairFile file_from(const Json& json) {
+  WalRepairFile file{.segment = SegmentId(json.at("segment_id").get<std::uint64_t>())};
+  if (!json.at("bytes_before").is_null()) {
+    file.before = {.bytes = json.at("bytes_before").get<std::uint64_t>(),
+                   .crc = json.at("crc_before").get<std::uint32_t>()};
+  }
+  if (!json.at("bytes_after").is_null()) file.bytes_after = json.at("bytes_after").get<std::uint64_t>();
+  return file;
+}
+
+SavedPlan plan_from(const Json& json) {
+  SavedPlan saved;
+  saved.first_entry_id = EntryId(json.at("restart_at").get<std::uint64_t>());
+  WalRepairPlan& plan = saved.plan;
+  plan.code = code_from(json.at("code").get<std::string>());
+  plan.reason = json.at("reason").get<std::string>();
+  plan.damaged_segment = SegmentId(json.at("damaged_segment").get<std::uint64_t>());
+  plan.damaged_offset = json.at("damaged_offset").get<std::uint64_t>();
+  plan.cut_segment = SegmentId(json.at("cut_segment").get<std::uint64_t>());
+  plan.cut_offset = json.at("cut_offset").get<std::uint64_t>();
+  plan.format = static_cast<WalFormat>(json.at("version").get<std::uint8_t>());
+  plan.next = EntryId(json.at("next_entry_id").get<std::uint64_t>());
+  plan.first_lost = id_from(json.at("first_lost"));
+  plan.last_lost_seen = id_from(json.at("last_lost_seen"));
+  plan.acknowledged = id_from(json.at("acknowledged"));
+  plan.kept_crc = json.at("kept_crc").get<std::uint32_t>();
+  for (const Json& file : json.at("files")) plan.files.push_back(file_from(file));
+  return saved;
+}
+
+}  // namespace
+
+Json json_of(const SavedPlan& saved) {
+  const WalRepairPlan& plan = saved.plan;
+  Json files = Json::array();
+  for (const WalRepairFile& file : plan.files) files.push_back(json_of_file(file));
+  return {{"needed", true},
+          {"code", code_name(plan.code)},
+          {"reason", plan.reason},
+          {"damaged_segment", plan.damaged_segment.value()},
+          {"damaged_offset", plan.damaged_offset},
+          {"cut_segment", plan.cut_segment.value()},
+          {"cut_offset", plan.cut_offset},
+          {"version", static_cast<unsigned>(plan.format)},
+          {"next_entry_id", plan.next.value()},
+          {"first_lost", id_or_null(plan.first_lost)},
+          {"last_lost_seen", id_or_null(plan.last_lost_seen)},
+          {"acknowledged", id_or_null(plan.acknowledged)},
+          {"files", std::move(files)},
+          {"kept_crc", plan.kept_crc},
+          {"restart_at", saved.first_entry_id.value()}};
+}
+
+Result<SavedPlan> parse_plan(std::string_view text) {
+  try {
+    return plan_from(Json::parse(text));
+  } catch (const Json::exception& exception) {
+    return Error(ErrorCode::kDecode, fmt::format("not a plan of a repair: {}", exception.what()))
+        .advise("nothing was changed; --plan --json prints one");
+  }
+}
+
+}  // namespace durability::cli

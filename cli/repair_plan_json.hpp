@@ -1,0 +1,21 @@
+#pragma once
+
+// A repair plan as the file that wal repair prints and takes.
+
+#include "durability/walog/repair.hpp"
+#include "output.hpp"
+
+namespace durability::cli {
+
+/// A plan, and what it was made with.
+struct SavedPlan {
+  WalRepairPlan plan;
+  EntryId first_entry_id{1};  ///< where the log goes on if nothing in it says where it began
+};
+
+[[nodiscard]] Json json_of(const SavedPlan& saved);
+
+/// `decode` where the text is no plan.
+[[nodiscard]] Result<SavedPlan> parse_plan(std::string_view text);
+
+}  // namespace durability::cli

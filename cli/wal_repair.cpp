@@ -1,0 +1,104 @@
+// wal repair: cuts a log that opening refuses behind its longest sound prefix, and can take that back.
+
+#include "checkpoint_path.hpp"
+#include "command.hpp"
+#include "durability/walog/maintenance.hpp"
+#include "number.hpp"
+#include "repair_plan_json.hpp"
+
+namespace durability::cli {
+namespace {
+
+constexpr std::uint64_t kMaxPlanBytes = std::uint64_t{64} << 20U;
+
+struct RepairOptions : CommonOptions {
+  bool plan = false;
+  std::string apply;
+  bool undo = false;
+  std::uint64_t restart_at = 1;
+};
+
+WalMaintenance maintenance(std::shared_ptr<Directory> directory, EntryId first_entry_id) {
+  WalOptions options;
+  options.first_entry_id = first_entry_id;
+  return WalMaintenance(std::move(directory), std::move(options));
+}
+
+Outcome print_plan(const RepairOptions& options, const std::shared_ptr<Directory>& directory) {
+  const EntryId restart_at(options.restart_at);
+  auto plan = maintenance(directory, restart_at).repair_plan();
+  if (!plan) return Outcome::failed(located(options.place, plan.error()));
+  if (!*plan) {
+    return {.fields = Json{{"needed", false}},
+            .text = "nothing to repair: the log opens as it is\n",
+            .error = {}};
+  }
+  const SavedPlan saved{.plan = **std::move(plan), .first_entry_id = restart_at};
+  return {
+      .fields = json_of(saved),
+      .text = fmt::format("{}\nNothing was changed. To do this: --plan --json > PLAN, then --apply PLAN.\n",
+                          saved.plan.to_string()),
+      .error = {}};
+}
+
+Result<SavedPlan> read_plan(const std::string& file) {
+  DURABILITY_TRY_ASSIGN(const CheckpointPath path, CheckpointPath::open(file));
+  const auto bytes = path.directory->read_file(path.name, kMaxPlanBytes);
+  if (!bytes) return located(path.parent, bytes.error());
+  auto plan = parse_plan(as_text(*bytes));
+  if (!plan) return std::move(plan).error().in_file(file);
+  return plan;
+}
+
+Outcome apply_plan(const RepairOptions& options, const std::shared_ptr<Directory>& directory) {
+  const auto saved = read_plan(options.apply);
+  if (!saved) return Outcome::failed(saved.error());
+  const auto place = maintenance(directory, saved->first_entry_id).repair(saved->plan);
+  if (!place) return Outcome::failed(located(options.place, place.error()));
+  return {.fields = Json{{"next_entry_id", saved->plan.next.value()}, {"quarantine", *place}},
+          .text = fmt::format("repaired: the log goes on with entry {}; what was cut is in {}\n",
+                              saved->plan.next, (std::filesystem::path(options.place) / *place).string()),
+          .error = {}};
+}
+
+Outcome undo_last(const RepairOptions& options, const std::shared_ptr<Directory>& directory) {
+  const auto place = WalMaintenance(directory).undo_repair();
+  if (!place) return Outcome::failed(located(options.place, place.error()));
+  return {.fields = Json{{"quarantine", *place}},
+          .text = fmt::format("undone: every byte that was in {} is back\n", *place),
+          .error = {}};
+}
+
+Outcome run_repair(const RepairOptions& options) {
+  auto directory = open_existing(options.place);
+  if (!directory) return Outcome::failed(directory.error());
+  if (options.undo) return undo_last(options, *directory);
+  return options.plan ? print_plan(options, *directory) : apply_plan(options, *directory);
+}
+
+}  // namespace
+
+void add_wal_repair(CLI::App& wal, Selected& selected) {
+  auto [command, options] = add_command<RepairOptions>(
+      wal,
+      {.name = "repair",
+       .description =
+           "Cuts a log that cannot be opened behind its longest sound prefix. What is cut is kept in "
+           "wal/quarantine/.",
+       .place = "DIR",
+       .place_description = kDirectoryHelp},
+      selected, run_repair);
+  CLI::Option_group* what = command->add_option_group("what");
+  CLI::Option* plan = what->add_flag("--plan", options->plan,
+                                     "Say what would be cut, why, and what is lost with it; writes nothing");
+  what->add_option("--apply", options->apply, "Do what this file says, as --plan --json printed it");
+  what->add_flag("--undo", options->undo, "Put back what the last repair took out");
+  what->require_option(1);
+  command
+      ->add_option("--restart-at", options->restart_at,
+                   "With --plan, where the log's beginning is damaged: the id of its next entry")
+      ->transform(number())
+      ->needs(plan);
+}
+
+}  // namespace durability::cli
