@@ -20,7 +20,7 @@ std::string shown(std::string_view path) {
 // reading it says what is wrong.
 Result<bool> can_begin_with(const std::shared_ptr<Directory>& directory, std::string_view path,
                             std::optional<EntryId> ceiling) {
-  const auto there = directory->exists(path);
+  auto there = directory->exists(path);
   if (!there && there.error().code() == ErrorCode::kInvalidConfig) return false;
   if (!there || !*there || !ceiling) return there;
   const auto checkpoint = CheckpointFile(directory).read_bytes(path);
