@@ -6,8 +6,8 @@
 #include <memory>
 
 #include "durability/storage/directory.hpp"
+#include "durability/storage/file_window.hpp"
 #include "durability/walog/entry_view.hpp"
-#include "durability/walog/file_window.hpp"
 #include "durability/walog/verdict.hpp"
 
 namespace durability {

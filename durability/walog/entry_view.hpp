@@ -7,6 +7,7 @@
 
 #include "durability/base/bytes.hpp"
 #include "durability/base/ids.hpp"
+#include "durability/base/reading.hpp"
 
 namespace durability {
 
@@ -18,8 +19,6 @@ struct WalEntryView {
   std::uint64_t offset = 0;  ///< of the entry's frame in its segment file
   ByteView payload;
 };
-
-enum class Flow : std::uint8_t { kContinue, kStop };
 
 namespace walog {
 /// Called for each entry, in order. An error ends the reading and is handed through.

@@ -2,9 +2,7 @@
 
 // Reading a log of typed entries.
 
-#include <concepts>
 #include <functional>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -20,23 +18,6 @@ struct WalRecord {
   EntryId id;
   E entry;
 };
-
-namespace walog {
-// A callback may return nothing, a Status (an error ends the reading), a Flow, or a Result<Flow>.
-template <class Call>
-Result<Flow> flow_of(Call&& call) {
-  using Returned = std::invoke_result_t<Call>;
-  if constexpr (std::is_void_v<Returned>) {
-    std::forward<Call>(call)();
-    return Flow::kContinue;
-  } else if constexpr (std::same_as<Returned, Status>) {
-    DURABILITY_TRY(std::forward<Call>(call)());
-    return Flow::kContinue;
-  } else {
-    return std::forward<Call>(call)();
-  }
-}
-}  // namespace walog
 
 /// Reads `wal/` of a directory. Never writes, takes no lock, and is safe beside a live writer, where it
 /// sees a prefix of the log. Copyable; several readers may read at once.
@@ -84,7 +65,7 @@ class WalReader {
       if (auto decoded = decode_into<Codec>(view.payload, entry); !decoded) {
         return at(view, std::move(decoded).error());
       }
-      return walog::flow_of([&] { return std::invoke(fn, view.id, std::as_const(entry)); });
+      return internal::flow_of([&] { return std::invoke(fn, view.id, std::as_const(entry)); });
     });
   }
 
@@ -92,7 +73,7 @@ class WalReader {
   template <class Fn>
   Result<WalReadReport> for_each_bytes(ReadMode mode, Fn&& fn) const {
     return reader_.for_each(mode, range_, [&](const WalEntryView& view) -> Result<Flow> {
-      return walog::flow_of([&] { return std::invoke(fn, view); });
+      return internal::flow_of([&] { return std::invoke(fn, view); });
     });
   }
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "durability/storage/directory.hpp"
-#include "durability/walog/file_window.hpp"
+#include "durability/storage/file_window.hpp"
 #include "durability/walog/options.hpp"
 
 namespace durability::walog {

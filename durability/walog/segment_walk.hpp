@@ -3,8 +3,8 @@
 // Walks the frames of one version-4 segment and delivers its entries, an atomic batch only when its last
 // frame is whole. Where the walk stops it says why; what that means is decided elsewhere (verdict.hpp).
 
+#include "durability/storage/file_window.hpp"
 #include "durability/walog/entry_view.hpp"
-#include "durability/walog/file_window.hpp"
 #include "durability/walog/format_v4.hpp"
 
 namespace durability::walog {

@@ -1,6 +1,6 @@
 #include "durability/walog/settle.hpp"
 
-#include "durability/walog/file_window.hpp"
+#include "durability/storage/file_window.hpp"
 #include "durability/walog/segment_name.hpp"
 
 namespace durability::walog {

@@ -44,13 +44,13 @@ class SyncWalWriter {
 
   template <std::ranges::input_range Range>
   Result<EntryId> append_batch(const Range& entries) {
-    walog::EntryEncoder<E, Codec> encoder;
+    internal::EntryEncoder<E, Codec> encoder;
     DURABILITY_TRY_ASSIGN(const auto payloads, encoder.encode_all(entries));
     return commit_.append_batch(payloads, false);
   }
   template <std::ranges::input_range Range>
   Result<EntryId> append_batch_atomic(const Range& entries) {
-    walog::EntryEncoder<E, Codec> encoder;
+    internal::EntryEncoder<E, Codec> encoder;
     DURABILITY_TRY_ASSIGN(const auto payloads, encoder.encode_all(entries));
     return commit_.append_batch(payloads, true);
   }

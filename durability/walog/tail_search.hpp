@@ -9,7 +9,7 @@
 
 #include <optional>
 
-#include "durability/walog/file_window.hpp"
+#include "durability/storage/file_window.hpp"
 #include "durability/walog/format_v4.hpp"
 
 namespace durability::walog {

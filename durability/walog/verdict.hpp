@@ -6,17 +6,8 @@
 #include <cstdint>
 
 #include "durability/base/error.hpp"
+#include "durability/base/reading.hpp"
 #include "durability/walog/options.hpp"
-
-namespace durability {
-
-/// How much a reader puts up with.
-enum class ReadMode : std::uint8_t {
-  kStrict,      ///< anything but a clean end is an error
-  kBestEffort,  ///< a tail that no acknowledgement covers is left out; damage to acknowledged entries is not
-};
-
-}  // namespace durability
 
 namespace durability::walog {
 

@@ -2,8 +2,8 @@
 
 // Walks the frames of one segment of version 2 or 3, and searches behind damage in one.
 
+#include "durability/storage/file_window.hpp"
 #include "durability/walog/entry_view.hpp"
-#include "durability/walog/file_window.hpp"
 #include "durability/walog/format_v3.hpp"
 #include "durability/walog/segment_walk.hpp"
 #include "durability/walog/verdict.hpp"

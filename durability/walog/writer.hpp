@@ -6,48 +6,11 @@
 #include <ranges>
 #include <utility>
 
-#include "durability/codec/codec.hpp"
+#include "durability/codec/entry_encoder.hpp"
 #include "durability/codec/postcard.hpp"
 #include "durability/walog/byte_writer.hpp"
 
 namespace durability {
-
-namespace walog {
-
-/// Encodes entries one behind the other into memory that is used again, and hands out their payloads.
-template <class E, class Codec>
-class EntryEncoder {
- public:
-  Result<ByteView> encode(const E& entry) {
-    scratch_.clear();
-    DURABILITY_TRY(Codec::template encode<E>(entry, scratch_));
-    return ByteView(scratch_);
-  }
-
-  template <std::ranges::input_range Range>
-  Result<std::span<const ByteView>> encode_all(const Range& entries) {
-    scratch_.clear();
-    ends_.clear();
-    for (const E& entry : entries) {
-      DURABILITY_TRY(Codec::template encode<E>(entry, scratch_));
-      ends_.push_back(scratch_.size());
-    }
-    payloads_.clear();
-    std::size_t begin = 0;
-    for (const std::size_t end : ends_) {
-      payloads_.push_back(ByteView(scratch_).subspan(begin, end - begin));
-      begin = end;
-    }
-    return std::span<const ByteView>(payloads_);
-  }
-
- private:
-  Bytes scratch_;
-  std::vector<std::size_t> ends_;
-  std::vector<ByteView> payloads_;
-};
-
-}  // namespace walog
 
 /// The log of one directory, open for appending. Holds the lock of `wal/` from open to close (or its
 /// destructor, or the death of the process). Not thread-safe: see SyncWalWriter. Move-only.
@@ -136,7 +99,7 @@ class WalWriter {
   }
 
   std::unique_ptr<walog::ByteWriter> core_;
-  walog::EntryEncoder<E, Codec> encoder_;
+  internal::EntryEncoder<E, Codec> encoder_;
 };
 
 }  // namespace durability

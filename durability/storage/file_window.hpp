@@ -8,7 +8,7 @@
 
 #include "durability/storage/file.hpp"
 
-namespace durability::walog {
+namespace durability {
 
 class FileWindow {
  public:
@@ -40,4 +40,4 @@ class FileWindow {
   std::size_t valid_ = 0;
 };
 
-}  // namespace durability::walog
+}  // namespace durability

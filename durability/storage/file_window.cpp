@@ -1,11 +1,11 @@
-#include "durability/walog/file_window.hpp"
+#include "durability/storage/file_window.hpp"
 
 #include <algorithm>
 #include <utility>
 
 #include "durability/base/crc32.hpp"
 
-namespace durability::walog {
+namespace durability {
 
 FileWindow::FileWindow(std::shared_ptr<File> file, std::uint64_t size, std::size_t buffer_bytes)
     : file_(std::move(file)), size_(size), buffer_bytes_(buffer_bytes) {}
@@ -68,4 +68,4 @@ Result<std::uint32_t> FileWindow::checksum_from(std::uint64_t offset) {
   return checksum;
 }
 
-}  // namespace durability::walog
+}  // namespace durability
