@@ -125,7 +125,7 @@ class Scanner {
   Result<Finding> report_gap(SegmentId behind) {
     DURABILITY_TRY_ASSIGN(auto window, open_segment(directory_, behind, options_.buffer_bytes));
     DURABILITY_TRY_ASSIGN(const ByteView bytes, window.view(0, v3::kHeaderBytes));
-    scan_.format = stated_format(bytes).value_or(WalFormat::kV4);
+    scan_.format = stated_format(bytes).value_or(current_->predecessor.value_or(WalFormat::kV4));
     return found(Finding::kSegmentGap, behind, 0, due());
   }
 
@@ -171,12 +171,24 @@ class Scanner {
                                                      const ExpectedHeader& expected) {
     auto checked = check_header(bytes, expected);
     const auto* header = std::get_if<CheckedHeader>(&checked);
-    if (header == nullptr && scan_.format == WalFormat::kV4) return checked;
     if (header != nullptr && !header->skips_ahead) return checked;
-    DURABILITY_TRY_ASSIGN(const bool zeros, window.zeros_from(header == nullptr ? 0 : v3::kHeaderBytes));
-    if (header == nullptr && zeros) return cut_header(expected);
-    if (header == nullptr) return checked;
-    return zeros && expected.final ? Finding::kSkippingHeader : Finding::kStartMismatch;
+    if (header != nullptr && !expected.final) return Finding::kStartMismatch;
+    if (header != nullptr) {
+      const v3::SegmentHeader skipping{
+          .format = header->format, .start = header->header.start, .segment_id = header->header.segment_id};
+      DURABILITY_TRY_ASSIGN(const Finding finding,
+                            find_skipping_v3(window, skipping, options_.mode, expected.due));
+      return finding;
+    }
+    // What is too short for a header holds nothing, whatever its bytes are: resuming may replace it.
+    const bool holds_nothing = window.size() < v3::kHeaderBytes && stated_format(bytes) != WalFormat::kV4;
+    if (options_.mode == Mode::kResume && expected.final && holds_nothing && !expected.log_id) {
+      return cut_header(expected);
+    }
+    if (scan_.format == WalFormat::kV4) return checked;
+    DURABILITY_TRY_ASSIGN(const bool zeros, window.zeros_from(0));
+    if (expected.final && zeros) return cut_header(expected);
+    return checked;
   }
 
   // The log begins in this segment, or goes on in it.

@@ -69,4 +69,19 @@ Result<SegmentFinding> find_v3(FileWindow& window, WalFormat format, Mode mode, 
   return result;
 }
 
+Result<Finding> find_skipping_v3(FileWindow& window, const v3::SegmentHeader& header, Mode mode,
+                                 EntryId due) {
+  WalkState state{.offset = v3::kHeaderBytes, .due = header.start};
+  DURABILITY_TRY_ASSIGN(
+      WalkEndV3 end,
+      walk_segment_v3(window, header, true, state, [](const auto&) -> Result<Flow> { return Flow::kStop; }));
+  const bool holds_a_frame = end.sink_stopped;
+  if (holds_a_frame || mode == Mode::kStrict) return Finding::kStartMismatch;
+  end.missing = due;
+  DURABILITY_TRY_ASSIGN(const SegmentFinding judged, find_v3(window, header.format, mode, end, true));
+  const bool torn = *judged.finding == Finding::kCutFrame || *judged.finding == Finding::kZerosThenData ||
+                    *judged.finding == Finding::kEnd;
+  return torn ? Finding::kSkippingHeader : *judged.finding;
+}
+
 }  // namespace durability::walog

@@ -28,4 +28,8 @@ Result<SegmentFinding> find_in_final(FileWindow& window, const CheckedHeader& he
 Result<SegmentFinding> find_v3(FileWindow& window, WalFormat format, Mode mode, const WalkEndV3& end,
                                bool final);
 
+/// The final segment of version 2 or 3 where its header starts behind the entry that is due: what the loss of
+/// the tail in front of it leaves, as long as it holds no whole frame.
+Result<Finding> find_skipping_v3(FileWindow& window, const v3::SegmentHeader& header, Mode mode, EntryId due);
+
 }  // namespace durability::walog

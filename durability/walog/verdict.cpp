@@ -87,7 +87,7 @@ std::string_view describe(Finding finding) noexcept {
     case Finding::kLoneCutHeader:
       return "the only segment ends inside its header, and its number says that there was a log before it";
     case Finding::kSkippingHeader:
-      return "the last segment holds only a header, and its start id skips ahead";
+      return "the last segment holds no whole frame, and its start id skips ahead";
     case Finding::kCutBeforeFinal: return "a segment that is not the last one ends inside a header or frame";
     case Finding::kBadBytes:
       return "bytes that no writer leaves there; expected a header or frame of this version";

@@ -43,7 +43,7 @@ enum class Finding : std::uint8_t {
   kZerosThenData,   ///< in the final segment a length field of 0, but not only zeros behind it
   kCutHeader,       ///< the final segment ends inside its header, or is nothing but zeros
   kLoneCutHeader,   ///< likewise, and nothing in front of it says which ids it would hold
-  kSkippingHeader,  ///< the final segment is a header only, and its start id skips ahead
+  kSkippingHeader,  ///< the final segment's start id skips ahead, and it holds no whole frame
   kCutBeforeFinal,  ///< a segment that is not the final one ends inside a header or frame
   kBadBytes,        ///< a length, id, start, magic or version that no writer writes there
   kCrcMismatch,

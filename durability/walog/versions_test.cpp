@@ -289,6 +289,76 @@ TEST(OlderVersions, TheStartOfAHeaderWithoutFramesIsChecked) {
   }
 }
 
+// The tail that was lost may have taken most of a first frame with it; a whole frame is another matter.
+TEST(OlderVersions, AHeaderThatSkipsAheadMayBeFollowedByATornFrame) {
+  const std::string text = "a first entry";
+  const auto head = v3::encode_head(WalFormat::kV3, EntryId(12), as_bytes(text));
+  Bytes segment;
+  const auto header = v3::encode_header({.start = EntryId(12), .segment_id = SegmentId(2)});
+  for (const ByteView part : {ByteView(header), ByteView(head), as_bytes(text)}) {
+    segment.insert(segment.end(), part.begin(), part.end());
+  }
+  for (std::size_t length = v3::kHeaderBytes; length <= segment.size(); ++length) {
+    SCOPED_TRACE(length);
+    const bool torn = length < segment.size();
+    const std::shared_ptr<Directory> directory = CrashDirectory::make();
+    write(directory, options(WalFormat::kV3, 4096), 9);
+    overwrite(*directory, 2, ByteView(segment).first(length));
+    const auto strict = WalReader<std::string>(directory).count(ReadMode::kStrict);
+    ASSERT_FALSE(strict);
+    EXPECT_EQ(strict.error().code(), ErrorCode::kFormat);
+    const auto best = WalReader<std::string>(directory).count(ReadMode::kBestEffort);
+    ASSERT_EQ(best.has_value(), torn);
+    EXPECT_TRUE(!best || *best == 9U);
+    auto wal = Writer::open(directory, options(WalFormat::kV3, 4096));
+    ASSERT_EQ(wal.has_value(), torn);
+    if (!wal) continue;
+    EXPECT_EQ(wal->next_entry_id(), EntryId(10));
+    ASSERT_TRUE(wal->append("goes on"));
+    ASSERT_TRUE(wal->close());
+    EXPECT_EQ(count(directory), 10U);
+  }
+}
+
+// Reading names what is wrong with the bytes; opening needs none of them, they are too few for an entry.
+TEST(OlderVersions, AFinalSegmentTooShortForAHeaderIsReplacedWhateverItsBytesAre) {
+  for (const std::string_view garbage : {"garbage", "VWAL\0\0\0\0", "VWAL then whatever here"}) {
+    const std::shared_ptr<Directory> directory = CrashDirectory::make();
+    write(directory, options(WalFormat::kV3, 4096), 9);
+    overwrite(*directory, 2, as_bytes(garbage));
+    const auto best = WalReader<std::string>(directory).count(ReadMode::kBestEffort);
+    ASSERT_EQ(best.has_value(), garbage == "VWAL");
+    EXPECT_TRUE(best || best.error().code() == ErrorCode::kFormat);
+    auto wal = Writer::open(directory, options(WalFormat::kV3, 4096));
+    ASSERT_TRUE(wal) << wal.error();
+    EXPECT_EQ(wal->next_entry_id(), EntryId(10));
+    ASSERT_TRUE(wal->append("goes on"));
+    ASSERT_TRUE(wal->close());
+    EXPECT_EQ(count(directory), 10U);
+  }
+}
+
+TEST(OlderVersions, ZerosInFrontOfAnotherSegmentAreNoTornHeader) {
+  const std::shared_ptr<Directory> directory = CrashDirectory::make();
+  write(directory, options(WalFormat::kV3), 20);
+  ASSERT_GE(scan(*directory).segments.size(), 3U);
+  overwrite(*directory, 2, Bytes(file_bytes(*directory, 2).size()));
+  for (const auto mode : {ReadMode::kStrict, ReadMode::kBestEffort}) {
+    const auto entries = WalReader<std::string>(directory).count(mode);
+    ASSERT_FALSE(entries);
+    EXPECT_EQ(entries.error().code(), ErrorCode::kFormat) << entries.error();
+  }
+}
+
+TEST(OlderVersions, AGapInFrontOfAGarbledHeaderIsJudgedByTheVersionBeforeIt) {
+  const std::shared_ptr<Directory> directory = CrashDirectory::make();
+  write(directory, options(WalFormat::kV3, 4096), 9);
+  overwrite(*directory, 3, Bytes(40, std::byte{0x5a}));
+  const auto entries = WalReader<std::string>(directory).count(ReadMode::kBestEffort);
+  ASSERT_FALSE(entries);
+  EXPECT_EQ(entries.error().code(), ErrorCode::kFormat) << entries.error();
+}
+
 TEST(OlderVersions, ALoneTornHeaderIsOnlyTheBeginningWhereItsNumberIs1) {
   for (const std::uint64_t number : {1U, 3U}) {
     const std::shared_ptr<Directory> directory = CrashDirectory::make();
