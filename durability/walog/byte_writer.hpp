@@ -73,6 +73,9 @@ class ByteWriter {
 
   Status close();
 
+  [[nodiscard]] WalTuning tuning() const noexcept;
+  Status configure(const WalTuning& tuning);
+
   [[nodiscard]] EntryId last_entry_id() const noexcept { return EntryId(next_.value() - 1); }
   [[nodiscard]] EntryId next_entry_id() const noexcept { return next_; }
   [[nodiscard]] std::optional<DurableId> durable_id() const noexcept;

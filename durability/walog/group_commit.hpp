@@ -32,6 +32,15 @@ class GroupCommit {
   /// Waits for a sync under way; those who still wait get `invalid_state`, or their acknowledgement.
   Status close();
 
+  /// Calls `change` on the writer's WalTuning, and sets it.
+  template <class Change>
+  Status configure(Change&& change) {
+    const std::lock_guard lock(mutex_);
+    WalTuning tuning = writer_->tuning();
+    std::forward<Change>(change)(tuning);
+    return writer_->configure(tuning);
+  }
+
   /// Calls `look` on the writer, for its ids and ranges.
   template <class Look>
   auto inspect(Look&& look) const {

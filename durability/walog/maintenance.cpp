@@ -10,8 +10,8 @@
 namespace durability {
 namespace {
 
-Result<walog::Scan> scan(Directory& directory) {
-  const walog::ScanOptions options{.mode = walog::Mode::kBestEffort, .trust_seals = true};
+Result<walog::Scan> scan(Directory& directory, walog::Mode mode = walog::Mode::kBestEffort) {
+  const walog::ScanOptions options{.mode = mode, .trust_seals = mode == walog::Mode::kBestEffort};
   return walog::scan_log(directory, options,
                          [](const WalEntryView&) -> Result<Flow> { return Flow::kContinue; });
 }
@@ -27,13 +27,9 @@ SegmentStatus status_of(const walog::ScannedSegment& segment) {
           .created_at = segment.header.created_at};
 }
 
-}  // namespace
-
-Result<std::vector<SegmentRange>> WalMaintenance::segment_ranges() const {
-  DURABILITY_TRY_ASSIGN(const auto found, scan(*directory_));
-  if (found.verdict(walog::Mode::kBestEffort).action == walog::Action::kRefuse) {
-    return found.error(walog::Mode::kBestEffort);
-  }
+Result<std::vector<SegmentRange>> ranges_in(Directory& directory, walog::Mode mode) {
+  DURABILITY_TRY_ASSIGN(const auto found, scan(directory, mode));
+  if (found.verdict(mode).action == walog::Action::kRefuse) return found.error(mode);
   std::vector<SegmentRange> ranges;
   ranges.reserve(found.segments.size());
   for (const auto& segment : found.segments) {
@@ -43,6 +39,16 @@ Result<std::vector<SegmentRange>> WalMaintenance::segment_ranges() const {
                       .sealed = segment.sealed});
   }
   return ranges;
+}
+
+}  // namespace
+
+Result<std::vector<SegmentRange>> WalMaintenance::segment_ranges() const {
+  return ranges_in(*directory_, walog::Mode::kBestEffort);
+}
+
+Result<std::vector<SegmentRange>> WalMaintenance::segment_ranges_strict() const {
+  return ranges_in(*directory_, walog::Mode::kStrict);
 }
 
 Result<WalInspection> WalMaintenance::inspect() const {

@@ -51,6 +51,9 @@ class WalMaintenance {
   /// whole. Damage is an error, a torn tail is not.
   Result<std::vector<SegmentRange>> segment_ranges() const;
 
+  /// The same, but every segment is read whole, and a torn tail is an error too.
+  Result<std::vector<SegmentRange>> segment_ranges_strict() const;
+
   /// Takes the lock (`lock_failed` beside a live writer, which truncates by itself), does everything that
   /// opening does, repairs included, and deletes what `upto` covers as WalWriter::truncate_prefix does.
   Result<WalTruncation> truncate_prefix(DurableId upto) const;

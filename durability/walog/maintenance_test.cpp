@@ -207,6 +207,23 @@ TEST_F(Truncation, KeepsAContiguousSuffixUnderAVeto) {
   EXPECT_EQ(test::read_strict(directory_), "c d e: ok");
 }
 
+TEST(Maintenance, StrictRangesReadSealedSegmentsWholeAndRefuseATornTail) {
+  const auto directory = CrashDirectory::make();
+  SegmentImage one(1);
+  one.entry("a").durable(1).seal();
+  put(*directory, 1, one);
+  put(*directory, 2, SegmentImage(2, 2).entry("b"));
+  const WalMaintenance maintenance(directory);
+  EXPECT_EQ(maintenance.segment_ranges_strict().value(), maintenance.segment_ranges().value());
+  put(*directory, 1, one.flip(one.at(0) + 24));
+  EXPECT_TRUE(maintenance.segment_ranges()) << "the seal is taken on trust";
+  EXPECT_TRUE(fails_with(maintenance.segment_ranges_strict(), ErrorCode::kCorrupt));
+  put(*directory, 1, one.flip(one.at(0) + 24));
+  put(*directory, 2, SegmentImage(2, 2).entry("b").raw(as_bytes("torn")));
+  EXPECT_TRUE(maintenance.segment_ranges());
+  EXPECT_TRUE(fails_with(maintenance.segment_ranges_strict(), ErrorCode::kTornTail));
+}
+
 TEST(Maintenance, TruncatingALogThatIsNotThereCreatesNothing) {
   const auto directory = CrashDirectory::make();
   EXPECT_TRUE(

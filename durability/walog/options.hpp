@@ -55,4 +55,12 @@ struct WalOptions {
   }
 };
 
+/// The options that may be changed while a log is open; what each means stands in WalOptions.
+struct WalTuning {
+  FlushPolicy flush = FlushPolicy::every(64);
+  std::uint64_t segment_bytes = 0;
+  std::chrono::milliseconds segment_max_age{0};
+  std::size_t recycle_segments = 0;
+};
+
 }  // namespace durability

@@ -48,6 +48,12 @@ class SyncWalWriter {
     DURABILITY_TRY_ASSIGN(const auto payloads, encoder.encode_all(entries));
     return commit_.append_batch(payloads, false);
   }
+  /// append_batch, and returns when the batch is on stable storage. Not atomic: see append_batch_atomic.
+  template <std::ranges::input_range Range>
+  Result<DurableId> append_batch_durable(const Range& entries) {
+    DURABILITY_TRY_ASSIGN(const EntryId last, append_batch(entries));
+    return wait_until_durable(last);
+  }
   template <std::ranges::input_range Range>
   Result<EntryId> append_batch_atomic(const Range& entries) {
     internal::EntryEncoder<E, Codec> encoder;
@@ -60,6 +66,11 @@ class SyncWalWriter {
   Status flush() { return commit_.flush(); }
   /// Returns when everything appended before the call is on stable storage.
   Result<DurableId> flush_and_sync() { return commit_.flush_and_sync(); }
+  /// As WalWriter::configure; `change` must not use this writer.
+  template <class Change>
+  Status configure(Change&& change) {
+    return commit_.configure(std::forward<Change>(change));
+  }
   Result<WalTruncation> truncate_prefix(DurableId upto) { return commit_.truncate_prefix(upto); }
   Status close() { return commit_.close(); }
 
@@ -74,6 +85,10 @@ class SyncWalWriter {
   }
   [[nodiscard]] SegmentId segment_id() const {
     return commit_.inspect([](const walog::ByteWriter& writer) { return writer.segment_id(); });
+  }
+  /// Bytes of the active segment, unflushed ones included.
+  [[nodiscard]] std::uint64_t segment_bytes() const {
+    return commit_.inspect([](const walog::ByteWriter& writer) { return writer.segment_bytes(); });
   }
   [[nodiscard]] std::vector<SegmentRange> segment_ranges() const {
     return commit_.inspect([](const walog::ByteWriter& writer) { return writer.segment_ranges(); });

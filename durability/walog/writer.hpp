@@ -69,6 +69,15 @@ class WalWriter {
   /// always stays, and what is left is a contiguous log. An observer may veto.
   Result<WalTruncation> truncate_prefix(DurableId upto) { return core_->truncate_prefix(upto); }
 
+  /// Changes options of the open log: `change(WalTuning&)` gets those that hold and sets those that shall,
+  /// from the next append on. `invalid_config` where they make no sense; then none is changed.
+  template <class Change>
+  Status configure(Change&& change) {
+    WalTuning tuning = core_->tuning();
+    std::invoke(std::forward<Change>(change), tuning);
+    return core_->configure(tuning);
+  }
+
   /// Makes everything durable, marks the log as cleanly closed and releases the lock. After a failure it
   /// reports that failure. A second close does nothing.
   Status close() { return core_->close(); }
