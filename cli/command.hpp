@@ -51,6 +51,7 @@ void add_wal_ls(CLI::App& wal, Selected& selected);
 void add_wal_stat(CLI::App& wal, Selected& selected);
 void add_wal_truncate(CLI::App& wal, Selected& selected);
 void add_wal_repair(CLI::App& wal, Selected& selected);
+void add_wal_convert(CLI::App& wal, Selected& selected);
 void add_checkpoint_show(CLI::App& checkpoint, Selected& selected);
 void add_checkpoint_verify(CLI::App& checkpoint, Selected& selected);
 void add_recover(CLI::App& app, Selected& selected);

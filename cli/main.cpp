@@ -49,6 +49,7 @@ ExitStatus run(int argc, char** argv) {
   add_wal_stat(*wal, selected);
   add_wal_truncate(*wal, selected);
   add_wal_repair(*wal, selected);
+  add_wal_convert(*wal, selected);
   CLI::App* checkpoint = app.add_subcommand("checkpoint", "Checkpoint files");
   checkpoint->require_subcommand(1);
   add_checkpoint_show(*checkpoint, selected);
