@@ -22,6 +22,13 @@ class FileWindow {
   /// Up to `length` bytes at `offset`; fewer where the file ends. The view lives until the next call.
   Result<ByteView> view(std::uint64_t offset, std::size_t length);
 
+  /// What the buffer holds from `offset` on, without reading; often more than is asked for, and often
+  /// nothing.
+  [[nodiscard]] ByteView held_from(std::uint64_t offset) const noexcept {
+    if (offset < begin_ || offset >= begin_ + valid_) return {};
+    return ByteView(buffer_).first(valid_).subspan(static_cast<std::size_t>(offset - begin_));
+  }
+
   /// True where [offset, size) is all zeros; true for none.
   Result<bool> zeros_from(std::uint64_t offset);
   /// Offset behind the last byte that is not zero, not looking before `floor`; `floor` where there is none.

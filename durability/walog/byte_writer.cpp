@@ -46,6 +46,7 @@ Result<std::unique_ptr<ByteWriter>> ByteWriter::open(std::shared_ptr<Directory> 
 ByteWriter::ByteWriter(std::shared_ptr<Directory> directory, WalOptions options, OpenedLog opened)
     : directory_(std::move(directory)),
       options_(std::move(options)),
+      stable_(directory_->capabilities().stable_storage),
       lock_(std::move(opened.lock)),
       report_(opened.report),
       durable_(std::make_shared<DurableMark>(EntryId(opened.state.due.value() - 1))),
@@ -79,8 +80,6 @@ ByteWriter::~ByteWriter() {
 #endif
 }
 
-bool ByteWriter::stable() const noexcept { return directory_->capabilities().stable_storage; }
-
 std::optional<DurableId> ByteWriter::durable_id() const noexcept {
   if (!stable()) return std::nullopt;
   return internal::DurableIdIssuer::issue(durable_->get());
@@ -98,6 +97,7 @@ Status ByteWriter::usable() {
   if (closed_) {
     return Error(ErrorCode::kInvalidState, "the log is closed").advise("open it again");
   }
+  if (half_done_) poisoned_ = true;
   if (!poisoned_ && background_->failed()) return poison(background_->failure().error());
   if (!poisoned_) return {};
   return Error(ErrorCode::kInvalidState,
@@ -118,7 +118,17 @@ Status ByteWriter::poison_on_error(Status status) {
   return poison(std::move(status).error());
 }
 
-Result<EntryId> ByteWriter::append(ByteView payload) { return append_all(std::span(&payload, 1), false); }
+Result<EntryId> ByteWriter::append(ByteView payload) {
+  DURABILITY_TRY(usable());
+  DURABILITY_TRY(check_payload(payload));
+  DURABILITY_TRY(check_ids(1));
+  return poisoned_by_exceptions([&]() -> Result<EntryId> {
+    DURABILITY_TRY(make_room(frame_span(segment_.format(), payload.size())));
+    DURABILITY_TRY(add_entry(payload, false));
+    DURABILITY_TRY(after_append(1));
+    return last_entry_id();
+  });
+}
 
 Result<EntryId> ByteWriter::append_batch(std::span<const ByteView> payloads) {
   return append_all(payloads, false);
@@ -147,17 +157,23 @@ Result<std::uint64_t> ByteWriter::check_batch(std::span<const ByteView> payloads
         .with_values(v4::kMaxBatchBytes, total)
         .advise("nothing was written; split it");
   }
-  if (next_.value() > std::numeric_limits<std::uint64_t>::max() - payloads.size()) {
-    return Error(ErrorCode::kInvalidState, "entry ids are used up")
-        .advise("nothing was written; start a new log");
-  }
+  DURABILITY_TRY(check_ids(payloads.size()));
   return total;
+}
+
+Status ByteWriter::check_ids(std::uint64_t entries) const {
+  if (next_.value() <= std::numeric_limits<std::uint64_t>::max() - entries) return {};
+  return Error(ErrorCode::kInvalidState, "entry ids are used up")
+      .advise("nothing was written; start a new log");
 }
 
 Result<EntryId> ByteWriter::append_all(std::span<const ByteView> payloads, bool atomic) {
   DURABILITY_TRY(usable());
   DURABILITY_TRY_ASSIGN(const std::uint64_t total, check_batch(payloads, atomic));
-  const PoisonOnUnwind guard(*this);
+  return poisoned_by_exceptions([&] { return add_all(payloads, atomic, total); });
+}
+
+Result<EntryId> ByteWriter::add_all(std::span<const ByteView> payloads, bool atomic, std::uint64_t total) {
   if (atomic) DURABILITY_TRY(make_room(total));
   for (std::size_t i = 0; i < payloads.size(); ++i) {
     if (!atomic) {
@@ -225,8 +241,7 @@ Status ByteWriter::after_append(std::uint64_t appended) {
 
 Status ByteWriter::flush() {
   DURABILITY_TRY(usable());
-  const PoisonOnUnwind guard(*this);
-  return flush_segment();
+  return poisoned_by_exceptions([&] { return flush_segment(); });
 }
 
 Status ByteWriter::flush_segment() {
@@ -252,7 +267,10 @@ Result<PendingSync> ByteWriter::begin_sync() {
     return Error(ErrorCode::kNotSupported, "this directory has no stable storage to sync to")
         .advise("flush() works; use a directory on a disk for durability");
   }
-  const PoisonOnUnwind guard(*this);
+  return poisoned_by_exceptions([&] { return prepare_sync(); });
+}
+
+Result<PendingSync> ByteWriter::prepare_sync() {
   if (last_entry_id() < segment_.header().start) {
     // Everything is in sealed segments: the seal's sync covers it.
     DURABILITY_TRY(poison_on_error(background_->wait_for_seal()));

@@ -14,7 +14,6 @@
 // call but close is `invalid_state`; a failed sync is never tried again. Open the log anew: it then holds
 // everything that was acknowledged.
 
-#include <exception>
 #include <memory>
 #include <span>
 #include <vector>
@@ -90,20 +89,13 @@ class ByteWriter {
   ByteWriter(std::shared_ptr<Directory> directory, WalOptions options, OpenedLog opened);
 
   // bad_alloc passes through; what was half done when it did must not be gone on from.
-  class PoisonOnUnwind {
-   public:
-    explicit PoisonOnUnwind(ByteWriter& writer) noexcept
-        : writer_(writer), exceptions_(std::uncaught_exceptions()) {}
-    ~PoisonOnUnwind() {
-      if (std::uncaught_exceptions() > exceptions_) writer_.poisoned_ = true;
-    }
-    PoisonOnUnwind(const PoisonOnUnwind&) = delete;
-    PoisonOnUnwind& operator=(const PoisonOnUnwind&) = delete;
-
-   private:
-    ByteWriter& writer_;
-    int exceptions_;
-  };
+  template <class Work>
+  auto poisoned_by_exceptions(Work work) {
+    half_done_ = true;
+    auto result = work();
+    half_done_ = false;
+    return result;
+  }
 
   // usable() is asked first by every call; poison() is the one place where a writer ends.
   Status usable();
@@ -121,27 +113,32 @@ class ByteWriter {
   [[nodiscard]] bool too_old() const;
   Status add_entry(ByteView payload, bool more);
   [[nodiscard]] Result<std::uint64_t> check_batch(std::span<const ByteView> payloads, bool atomic) const;
+  [[nodiscard]] Status check_ids(std::uint64_t entries) const;
   Result<EntryId> append_all(std::span<const ByteView> payloads, bool atomic);
+  Result<EntryId> add_all(std::span<const ByteView> payloads, bool atomic, std::uint64_t total);
   Status after_append(std::uint64_t appended);
   /// Of a batch that had to stop behind its first `appended` entries: says so.
   Error cut_batch(Error error, std::uint64_t appended);
   Status flush_segment();
+  Result<PendingSync> prepare_sync();
   Status sync_segment();
   Status write_mark();
   Status finish_log();
   [[nodiscard]] std::uint32_t lag_of(EntryId id) const noexcept;
-  [[nodiscard]] bool stable() const noexcept;
+  [[nodiscard]] bool stable() const noexcept { return stable_; }
   [[nodiscard]] WalFormat wanted_format() const noexcept {
     return options_.format.value_or(segment_.format());
   }
   [[nodiscard]] v4::SegmentHeader next_header(SegmentId id) const;
   [[nodiscard]] std::chrono::steady_clock::time_point now_if(bool needed) const;
+  Result<WalTruncation> delete_covered(DurableId upto);
   Status delete_oldest();
   /// Takes its name away; yields the one it has now where it is to be recycled.
   Result<std::optional<std::string>> retire(const OldSegment& old);
 
   std::shared_ptr<Directory> directory_;
   WalOptions options_;
+  bool stable_;
   std::unique_ptr<DirectoryLock> lock_;
   WalRecoveryReport report_;
   std::shared_ptr<DurableMark> durable_;
@@ -154,6 +151,7 @@ class ByteWriter {
   FlushSchedule schedule_;
   bool spare_requested_ = false;
   bool poisoned_ = false;
+  bool half_done_ = false;      // a call is under way, or was left by an exception
   std::optional<Error> cause_;  // of the poison; none where an exception was
   bool closed_ = false;
   std::unique_ptr<Background> background_;

@@ -32,10 +32,12 @@ Result<DurableId> ByteWriter::durable_up_to(EntryId id) const {
 Result<WalTruncation> ByteWriter::truncate_prefix(DurableId upto) {
   DURABILITY_TRY(usable());
   DURABILITY_TRY(durable_up_to(upto.entry()));
-  WalTruncation truncation;
-  if (old_.empty() || !covered(old_.front().range, upto)) return truncation;
+  if (old_.empty() || !covered(old_.front().range, upto)) return WalTruncation();
+  return poisoned_by_exceptions([&] { return delete_covered(upto); });
+}
 
-  const PoisonOnUnwind guard(*this);
+Result<WalTruncation> ByteWriter::delete_covered(DurableId upto) {
+  WalTruncation truncation;
   DURABILITY_TRY(poison_on_error(background_->wait_for_seal()));
   DURABILITY_TRY(poison_on_error(lock_->check()));
   DURABILITY_TRY(flush_segment());

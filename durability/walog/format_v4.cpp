@@ -1,6 +1,7 @@
 #include "durability/walog/format_v4.hpp"
 
 #include <algorithm>
+#include <span>
 
 #include "durability/base/crc32.hpp"
 
@@ -110,11 +111,10 @@ std::uint32_t append_frame(Bytes& out, const FrameFields& fields, ByteView paylo
   return finish_frame(out, frame_begin, fields, seed);
 }
 
-void SealTally::add(FrameKind kind, std::uint32_t frame_crc) noexcept {
-  if (kind == FrameKind::kEntry) ++entries;
-  std::array<std::byte, 4> stored{};
-  store_le(stored, 0, frame_crc);
-  crc_of_crcs = crc32(stored, crc_of_crcs);
+void SealTallyBuilder::fold() noexcept {
+  // Integers lie in memory as they are stored (bytes.hpp asserts that).
+  tally_.crc_of_crcs = crc32(std::as_bytes(std::span(pending_).first(count_)), tally_.crc_of_crcs);
+  count_ = 0;
 }
 
 std::array<std::byte, kSealPayloadBytes> encode_seal(const SealTally& tally) noexcept {

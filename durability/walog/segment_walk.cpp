@@ -1,5 +1,7 @@
 #include "durability/walog/segment_walk.hpp"
 
+#include <optional>
+
 namespace durability::walog {
 namespace {
 
@@ -11,10 +13,24 @@ class Walk {
         seed_(v4::crc_seed(header.log_id, header.segment_id)),
         state_(state),
         ahead_(state),
+        tally_(state.tally),
         sink_(sink) {}
 
   Result<WalkEnd> run() {
-    if (state_.sealed) return end(WalkStop::kSealed);
+    auto walked = walk();
+    // Up to here, or to where the batch that is still open began.
+    if (!batch_begin_) {
+      state_ = ahead_;
+      state_.tally = tally_.total();
+    } else {
+      state_ = *batch_begin_;
+    }
+    return walked;
+  }
+
+ private:
+  Result<WalkEnd> walk() {
+    if (ahead_.sealed) return end(WalkStop::kSealed);
     while (true) {
       DURABILITY_TRY_ASSIGN(const auto frame_state, read_frame_at(window_, ahead_.offset, seed_, frame_));
       if (frame_state == v4::FrameState::kRuleBroken) return end(WalkStop::kRuleBroken);
@@ -30,25 +46,20 @@ class Walk {
       if (frame_.fields.kind == v4::FrameKind::kSeal) return take_seal(id_fits);
       if (!id_fits) return end(WalkStop::kBadPlace);
       step();
-      commit();
     }
   }
 
- private:
-  // state_ lags behind ahead_ exactly while a batch is open.
-  [[nodiscard]] bool in_batch() const noexcept { return state_.offset != ahead_.offset; }
+  [[nodiscard]] bool in_batch() const noexcept { return batch_begin_.has_value(); }
 
   [[nodiscard]] WalkEnd end(WalkStop stop) const noexcept {
     return {.stop = stop, .offset = ahead_.offset, .missing = ahead_.due, .open_batch = in_batch()};
   }
 
   void step() noexcept {
-    ahead_.tally.add(frame_.fields.kind, frame_.crc);
+    tally_.add(frame_.fields.kind, frame_.crc);
     ahead_.offset += frame_.span();
     ahead_.clean_mark = frame_.fields.kind == v4::FrameKind::kMark && frame_.fields.lag == 0;
   }
-
-  void commit() noexcept { state_ = ahead_; }
 
   Result<Flow> take_entry() {
     const bool single = !in_batch() && !frame_.fields.more;
@@ -56,14 +67,17 @@ class Walk {
     Flow flow = Flow::kContinue;
     if (single) {
       DURABILITY_TRY_ASSIGN(flow, deliver(ahead_.offset));
+    } else if (!in_batch()) {
+      batch_begin_ = ahead_;
+      batch_begin_->tally = tally_.total();
     }
     const bool batch_is_whole = in_batch() && !frame_.fields.more;
     step();
     ahead_.due = next;
     if (batch_is_whole) {
       DURABILITY_TRY_ASSIGN(flow, deliver_batch());
+      batch_begin_.reset();
     }
-    if (single || batch_is_whole) commit();
     return flow;
   }
 
@@ -73,7 +87,7 @@ class Walk {
 
   // A batch may be larger than any buffer, so it is read a second time once its end has been seen.
   Result<Flow> deliver_batch() {
-    for (std::uint64_t offset = state_.offset; offset < ahead_.offset; offset += frame_.span()) {
+    for (std::uint64_t offset = batch_begin_->offset; offset < ahead_.offset; offset += frame_.span()) {
       DURABILITY_TRY_ASSIGN(const auto frame_state, read_frame_at(window_, offset, seed_, frame_));
       if (frame_state != v4::FrameState::kWhole) {
         return Error(ErrorCode::kInvalidState, "a batch changed while it was being read")
@@ -87,11 +101,10 @@ class Walk {
   }
 
   WalkEnd take_seal(bool id_fits) {
-    if (!id_fits || frame_.seal() != ahead_.tally) return end(WalkStop::kSealMismatch);
+    if (!id_fits || frame_.seal() != tally_.total()) return end(WalkStop::kSealMismatch);
     const WalkEnd sealed = end(WalkStop::kSealed);
     step();
     ahead_.sealed = true;
-    commit();
     return sealed;
   }
 
@@ -99,7 +112,9 @@ class Walk {
   SegmentId segment_;
   std::uint32_t seed_;
   WalkState& state_;
-  WalkState ahead_;
+  WalkState ahead_;  // but for the tally
+  v4::SealTallyBuilder tally_;
+  std::optional<WalkState> batch_begin_;
   const EntrySink& sink_;
   v4::Frame frame_;
 };
@@ -108,6 +123,10 @@ class Walk {
 
 Result<v4::FrameState> read_frame_at(FileWindow& window, std::uint64_t offset, std::uint32_t seed,
                                      v4::Frame& frame) {
+  if (const ByteView held = window.held_from(offset); held.size() >= v4::kFrameHeadBytes) {
+    const auto length = v4::plausible_length(held);
+    if (length && *length <= held.size()) return v4::read_frame(held.first(*length), seed, frame);
+  }
   DURABILITY_TRY_ASSIGN(const ByteView head, window.view(offset, v4::kFrameHeadBytes));
   if (head.size() < v4::kFrameHeadBytes) return v4::FrameState::kNotWhole;
   const auto length = v4::plausible_length(head);

@@ -43,7 +43,7 @@ SegmentWriter SegmentWriter::go_on(std::shared_ptr<File> file, WalFormat format,
   SegmentWriter writer(std::move(file), format, header, std::move(buffer));
   writer.buffer_.clear();
   writer.flushed_ = state.offset;
-  writer.tally_ = state.tally;
+  writer.tally_ = v4::SealTallyBuilder(state.tally);
   return writer;
 }
 
@@ -55,11 +55,11 @@ void SegmentWriter::add(const v4::FrameFields& fields, ByteView payload) {
   const auto head = v3::encode_head(format_, fields.id, payload);
   buffer_.insert(buffer_.end(), head.begin(), head.end());
   buffer_.insert(buffer_.end(), payload.begin(), payload.end());
-  ++tally_.entries;
+  tally_.add(v4::FrameKind::kEntry, 0);
 }
 
 void SegmentWriter::add_seal(EntryId last, std::uint32_t lag) {
-  const auto payload = v4::encode_seal(tally_);
+  const auto payload = v4::encode_seal(tally_.total());
   add({.id = last, .lag = lag, .kind = v4::FrameKind::kSeal}, payload);
 }
 
@@ -81,7 +81,7 @@ Status SegmentWriter::write_through(const v4::FrameFields& fields, ByteView payl
     const auto head = v3::encode_head(format_, fields.id, payload);
     const std::array<ByteView, 2> pieces{head, payload};
     DURABILITY_TRY(file_->write_at(flushed_, pieces));
-    ++tally_.entries;
+    tally_.add(v4::FrameKind::kEntry, 0);
   }
   flushed_ += frame_span(format_, payload.size());
   return {};

@@ -43,7 +43,7 @@ class SegmentWriter {
   [[nodiscard]] const std::shared_ptr<File>& file() const noexcept { return file_; }
   /// Where the next frame goes.
   [[nodiscard]] std::uint64_t offset() const noexcept { return flushed_ + buffer_.size(); }
-  [[nodiscard]] std::uint64_t entries() const noexcept { return tally_.entries; }
+  [[nodiscard]] std::uint64_t entries() const noexcept { return tally_.entries(); }
   [[nodiscard]] std::size_t buffered() const noexcept { return buffer_.size(); }
 
   /// Appends a frame to the buffer; marks and seals are version 4's.
@@ -70,7 +70,7 @@ class SegmentWriter {
   std::uint32_t seed_;
   Bytes buffer_;
   std::uint64_t flushed_ = 0;  // file offset at which the buffer begins
-  v4::SealTally tally_;
+  v4::SealTallyBuilder tally_;
 };
 
 }  // namespace durability::walog

@@ -73,7 +73,7 @@ class SegmentImage {
   }
   SegmentImage& seal() {
     const EntryId last(next_ - 1);
-    const auto payload = v4::encode_seal(tally_);
+    const auto payload = v4::encode_seal(tally_.total());
     return frame({.id = last, .lag = v4::lag_of(last, EntryId(durable_)), .kind = v4::FrameKind::kSeal},
                  payload);
   }
@@ -112,7 +112,7 @@ class SegmentImage {
   v4::SegmentHeader header_;
   std::uint64_t next_;
   std::uint64_t durable_;
-  v4::SealTally tally_;
+  v4::SealTallyBuilder tally_;
   std::vector<std::size_t> offsets_;
 };
 
