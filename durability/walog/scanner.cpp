@@ -122,11 +122,22 @@ class Scanner {
     return current_->walk ? current_->walk->due : current_->due;
   }
 
+  // A segment that does not state its version is of the one in front of it.
   Result<Finding> report_gap(SegmentId behind) {
-    DURABILITY_TRY_ASSIGN(auto window, open_segment(directory_, behind, options_.buffer_bytes));
-    DURABILITY_TRY_ASSIGN(const ByteView bytes, window.view(0, v3::kHeaderBytes));
-    scan_.format = stated_format(bytes).value_or(current_->predecessor.value_or(WalFormat::kV4));
+    DURABILITY_TRY_ASSIGN(auto format, format_of(behind));
+    const auto& ids = listing_.segments;
+    const auto place = std::ranges::lower_bound(ids, behind);
+    if (!format && place != ids.begin()) {
+      DURABILITY_TRY_ASSIGN(format, format_of(*(place - 1)));
+    }
+    scan_.format = format.value_or(WalFormat::kV4);
     return found(Finding::kSegmentGap, behind, 0, due());
+  }
+
+  Result<std::optional<WalFormat>> format_of(SegmentId id) {
+    DURABILITY_TRY_ASSIGN(auto window, open_segment(directory_, id, options_.buffer_bytes));
+    DURABILITY_TRY_ASSIGN(const ByteView bytes, window.view(0, v3::kHeaderBytes));
+    return stated_format(bytes);
   }
 
   Result<Finding> lost_to_truncation() {
