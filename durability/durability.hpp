@@ -10,6 +10,8 @@
 #include "durability/codec/codec.hpp"
 #include "durability/codec/postcard.hpp"
 #include "durability/publish/publisher.hpp"
+#include "durability/recordlog/reader.hpp"
+#include "durability/recordlog/writer.hpp"
 #include "durability/recover/recover.hpp"
 #include "durability/segment_index/publish_checkpoint.hpp"
 #include "durability/segment_index/recovery_manager.hpp"

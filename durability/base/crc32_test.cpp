@@ -31,6 +31,21 @@ TEST(Crc32, InTwoPartsCutAnywhereEqualsTheWhole) {
   }
 }
 
+TEST(Crc32, OfTwoPartsFollowsFromTheirs) {
+  Bytes bytes(5000);
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::byte>(i * 31 % 253);
+  const ByteView whole(bytes);
+  for (std::size_t cut = 0; cut <= whole.size(); cut += 7) {
+    const ByteView back = whole.subspan(cut);
+    EXPECT_EQ(crc32_combine(crc32(whole.first(cut)), crc32(back), back.size()), crc32(whole)) << cut;
+    EXPECT_EQ(crc32_combine(0x12345678, crc32(back), back.size()), crc32(back, 0x12345678)) << cut;
+  }
+  // Of a length that no test writes: 2^33 zeros, by way of 2^32 and 2^32.
+  const std::uint64_t half = std::uint64_t{1} << 32U;
+  const std::uint32_t once = crc32_combine(7, 0, half);
+  EXPECT_EQ(crc32_combine(once, 0, half), crc32_combine(7, 0, 2 * half));
+}
+
 TEST(Crc32, SeesEveryFlippedBit) {
   Bytes bytes(40, std::byte{0x5a});
   const std::uint32_t sound = crc32(bytes);

@@ -1,0 +1,138 @@
+#include "durability/recordlog/opening.hpp"
+
+#include "durability/recordlog/tail_search.hpp"
+#include "durability/recordlog/walk.hpp"
+
+namespace durability::recordlog {
+namespace {
+
+Result<Flow> ignore_record(const RecordLogView& /*record*/) { return Flow::kContinue; }
+
+class Opening {
+ public:
+  Opening(Directory& directory, const std::string& path, const RecordLogOptions& options)
+      : directory_(directory),
+        path_(path),
+        parent_(std::filesystem::path(path).parent_path().string()),
+        options_(options) {}
+
+  Result<OpenedLog> run(OpenIntent intent) {
+    DURABILITY_TRY(
+        directory_.exists(path_));  // a path that makes no sense is refused before the lock is made
+    DURABILITY_TRY_ASSIGN(log_.lock, directory_.lock(path_ + ".lock"));
+    DURABILITY_TRY_ASSIGN(const bool there, directory_.exists(path_));
+    if (there && intent == OpenIntent::kCreate) {
+      return Error(ErrorCode::kInvalidState, "a file exists here already")
+          .in_file(path_)
+          .advise("nothing was changed; open it, or choose another path");
+    }
+    DURABILITY_TRY(remove_temporaries());
+    if (there) {
+      DURABILITY_TRY(settle());
+      DURABILITY_TRY(go_on());
+    } else {
+      DURABILITY_TRY(start(options_.format));
+    }
+    return std::move(log_);
+  }
+
+ private:
+  [[nodiscard]] bool stable() const noexcept { return directory_.capabilities().stable_storage; }
+
+  Status remove_temporaries() {
+    const std::string prefix = std::filesystem::path(path_).filename().string() + ".";
+    const std::size_t length = directory_.temporary_name(path_).size() - path_.size() + prefix.size() - 1;
+    DURABILITY_TRY_ASSIGN(const auto names, directory_.list(parent_));
+    for (const std::string& name : names) {
+      if (name.size() != length || !name.starts_with(prefix) || !Directory::is_temporary_name(name)) continue;
+      DURABILITY_TRY(directory_.remove(parent_.empty() ? name : fmt::format("{}/{}", parent_, name)));
+    }
+    return {};
+  }
+
+  Status open_file() {
+    DURABILITY_TRY_ASSIGN(log_.file, directory_.open(path_, OpenMode::kReadWrite));
+    return {};
+  }
+
+  // Each directory on the way, too: whoever made them may have been killed before they were durable.
+  Status sync_ancestors() { return parent_.empty() ? Status{} : directory_.create_directories(parent_); }
+
+  Status settle() {
+    DURABILITY_TRY(open_file());
+    if (!stable()) return {};
+    DURABILITY_TRY(log_.file->sync_data());
+    DURABILITY_TRY(directory_.sync_directory(parent_));
+    DURABILITY_TRY(sync_ancestors());
+    return log_.file->drop_cached_pages();
+  }
+
+  Status start(RecordLogFormat format) {
+    const auto header = encode_header(format);
+    if (stable()) {
+      DURABILITY_TRY(directory_.write_durable(path_, header));
+      DURABILITY_TRY(sync_ancestors());
+    } else {
+      DURABILITY_TRY(directory_.atomic_write(path_, header));
+    }
+    log_.format = format;
+    log_.end = kHeaderBytes;
+    log_.report.created = true;
+    return open_file();
+  }
+
+  Status go_on() {
+    DURABILITY_TRY_ASSIGN(const std::uint64_t size, log_.file->size());
+    FileWindow window(log_.file, size);
+    DURABILITY_TRY_ASSIGN(WalkEnd end, walk(window, ignore_record));
+    const Verdict verdict = judge(end.finding, Mode::kReopen);
+    if (verdict.action == Action::kStart) return start_over(window, end);
+    if (verdict.action == Action::kCutTail) DURABILITY_TRY(cut_tail(window, end));
+    if (verdict.action == Action::kRefuse) return end.error(verdict.code, path_);
+    log_.format = *end.format;
+    log_.end = end.offset;
+    log_.report.records = end.records;
+    return {};
+  }
+
+  // The header is cut short; what there is of it says which version it was to be.
+  Status start_over(FileWindow& window, WalkEnd& end) {
+    DURABILITY_TRY_ASSIGN(const ByteView front, window.view(0, kHeaderBytes));
+    const auto format = header_begun(front, options_.format);
+    if (!format) {
+      end.finding = Finding::kBadMagic;
+      return end.error(judge(end.finding, Mode::kReopen).code, path_);
+    }
+    log_.file.reset();
+    return start(*format);
+  }
+
+  Status cut_tail(FileWindow& window, WalkEnd& end) {
+    DURABILITY_TRY_ASSIGN(const TailSearch search, search_behind(window, end.offset, *end.format));
+    if (search.found || search.given_up) {
+      end.finding = search.found ? Finding::kRecordsBehind : Finding::kSearchGivenUp;
+      return end.error(judge(end.finding, Mode::kReopen).code, path_);
+    }
+    DURABILITY_TRY(log_.file->truncate(end.offset));
+    if (stable()) DURABILITY_TRY(log_.file->sync_data());
+    log_.report.repaired = true;
+    log_.report.offset = end.offset;
+    log_.report.bytes_cut = end.file_bytes - end.offset;
+    return {};
+  }
+
+  Directory& directory_;
+  const std::string& path_;
+  const std::string parent_;
+  const RecordLogOptions& options_;
+  OpenedLog log_;
+};
+
+}  // namespace
+
+Result<OpenedLog> open_log(Directory& directory, const std::string& path, const RecordLogOptions& options,
+                           OpenIntent intent) {
+  return Opening(directory, path, options).run(intent);
+}
+
+}  // namespace durability::recordlog

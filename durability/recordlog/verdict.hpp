@@ -1,0 +1,57 @@
+#pragma once
+
+// Reading a record log ends in a Finding, what stands there; judge() maps finding and mode to what is done
+// about it. This is the one place where damage gets its meaning.
+
+#include <cstdint>
+#include <string_view>
+
+#include "durability/base/error.hpp"
+#include "durability/base/reading.hpp"
+
+namespace durability::recordlog {
+
+enum class Mode : std::uint8_t { kStrict, kBestEffort, kReopen };
+
+[[nodiscard]] constexpr Mode mode_of(ReadMode mode) noexcept {
+  return mode == ReadMode::kStrict ? Mode::kStrict : Mode::kBestEffort;
+}
+
+enum class Finding : std::uint8_t {
+  kNoFile,
+  kEnd,         ///< the file ends behind a whole record, or behind the header
+  kCutHeader,   ///< it ends inside the header
+  kCutRecord,   ///< it ends inside a record
+  kZeros,       ///< version 2: nothing but zeros to the end
+  kBadMagic,    ///< not a record log
+  kBadVersion,  ///< of a version that is not known
+  kOverCap,     ///< a length that no writer writes
+  kCrcMismatch,
+  kRecordsBehind,  ///< reopening: a whole record lies behind damage
+  kSearchGivenUp,  ///< reopening: too many places behind the damage could be one
+};
+inline constexpr Finding kLastFinding = Finding::kSearchGivenUp;
+
+enum class Action : std::uint8_t {
+  kRefuse,   ///< report Verdict::code; nothing is changed
+  kAccept,   ///< reading: what was delivered is the log
+  kStart,    ///< reopening: write a header, there is nothing yet
+  kGoOn,     ///< reopening: append behind the last record
+  kCutTail,  ///< reopening: cut the file behind the last whole record, unless one lies behind the damage
+};
+
+struct Verdict {
+  Action action = Action::kRefuse;
+  ErrorCode code = ErrorCode::kFormat;  ///< of a refusal
+
+  constexpr bool operator==(const Verdict&) const noexcept = default;
+};
+
+/// Total: every finding has a verdict in every mode.
+[[nodiscard]] Verdict judge(Finding finding, Mode mode) noexcept;
+
+/// What is wrong, in a clause, and what is safe to do next: for the error of a refusal.
+[[nodiscard]] std::string_view describe(Finding finding) noexcept;
+[[nodiscard]] std::string_view advice_for(Finding finding) noexcept;
+
+}  // namespace durability::recordlog

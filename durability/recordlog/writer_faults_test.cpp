@@ -1,0 +1,150 @@
+// The writer where things fail: each call in turn, and then opened again.
+
+#include <algorithm>
+
+#include "durability/recordlog/test_support.hpp"
+
+namespace durability::recordlog {
+namespace {
+
+using durability::testing::CrashProfile;
+using durability::testing::ExhaustiveChooser;
+using durability::testing::SyncFailure;
+using test::CrashDirectory;
+using test::FaultyDirectory;
+using test::FileImage;
+using test::kPath;
+using test::open_writer;
+using test::Operation;
+using test::outcome;
+
+/// What a run of the workload was promised.
+struct Promise {
+  std::vector<std::string> appended;  // those for which append returned a number
+  std::uint64_t durable = 0;
+  bool opened = false;
+  bool closed = false;
+  std::vector<std::string> failures;
+};
+
+/// Appends and syncs; goes on after every failure, as a caller might.
+Promise run(const std::shared_ptr<Directory>& directory) {
+  Promise promise;
+  RecordLogOptions options;
+  options.buffer_bytes = 64;
+  options.on_dropped = [](std::uint64_t) {};
+  auto writer = open_writer(directory, options);
+  promise.opened = writer.has_value();
+  if (!writer) return promise;
+  const auto note = [&](const auto& result) {
+    if (!result) promise.failures.push_back(outcome(result));
+    return result.has_value();
+  };
+  for (int i = 0; i < 8; ++i) {
+    const std::string text = fmt::format("record{}{}", i, std::string(i == 5 ? 80 : 0, 'x'));
+    if (note((*writer)->append(as_bytes(text)))) promise.appended.push_back(text);
+    if (i % 3 == 1) note((*writer)->flush());
+    const auto durable =
+        i % 2 == 0 ? (*writer)->flush_and_sync() : Result<DurableId>(Error(ErrorCode::kIo, ""));
+    if (i % 2 == 0 && note(durable)) promise.durable = durable->value();
+  }
+  promise.closed = (*writer)->close().has_value();
+  return promise;
+}
+
+/// The log opens, and holds what was acknowledged, in order, and nothing that was not appended.
+void expect_kept(const std::shared_ptr<Directory>& directory, const Promise& promise) {
+  auto writer = open_writer(directory);
+  ASSERT_TRUE(writer) << writer.error();
+  ASSERT_GE((*writer)->last_number().value(), promise.durable);
+  ASSERT_TRUE((*writer)->append(as_bytes("z")));
+  ASSERT_TRUE((*writer)->close());
+  const test::Read found = test::read(directory, ReadMode::kStrict);
+  ASSERT_EQ(found.outcome, "ok");
+  ASSERT_EQ(found.records.back(), "z");
+  const std::size_t common = std::min(found.records.size() - 1, promise.appended.size());
+  ASSERT_GE(common, promise.durable);
+  ASSERT_LE(found.records.size() - 1, promise.appended.size() + 1);  // a refused one may have been written
+  for (std::size_t i = 0; i < common; ++i) EXPECT_EQ(found.records[i], promise.appended[i]);
+}
+
+// S6, C9: every call fails once, with no space and with a failing device; a write leaves a part. What comes
+// behind is refused, and nothing that was acknowledged is lost, in this process's view or on the disk.
+TEST(RecordLogWriterFaults, EachCallThatFailsLosesNothingAcknowledged) {
+  const auto whole = FaultyDirectory::make(CrashDirectory::make());
+  const Promise sound = run(whole);
+  ASSERT_TRUE(sound.closed);
+  ASSERT_EQ(sound.appended.size(), 8U);
+  const auto log = whole->log();
+  ASSERT_GT(log.size(), 25U);
+  for (const int os_error : {ENOSPC, EIO}) {
+    for (std::uint64_t n = 0; n < log.size(); ++n) {
+      SCOPED_TRACE(fmt::format("errno {} at {}: {}", os_error, n, log.at(n).to_string()));
+      const auto inner = CrashDirectory::make();
+      const auto faulty = FaultyDirectory::make(inner);
+      faulty->fail({.os_error = os_error, .after = n, .short_write = n % 20});
+      const Promise promise = run(faulty);
+      faulty->mend();
+      if (log.at(n).operation != Operation::kClose || log.at(n).path == kPath) {
+        EXPECT_FALSE(promise.opened && promise.closed) << "the failure was lost";
+      }
+      expect_kept(inner, promise);
+      if (::testing::Test::HasFatalFailure()) return;
+    }
+  }
+}
+
+// C9: the crate's writer went on after a failed write, and appended behind what it had half written.
+TEST(RecordLogWriterFaults, AFailedWriteOrSyncPoisonsAndIsNotRetried) {
+  for (const Operation operation : {Operation::kWrite, Operation::kSyncData}) {
+    const auto inner = CrashDirectory::make();
+    const auto faulty = FaultyDirectory::make(inner);
+    auto writer = open_writer(faulty).value();
+    ASSERT_TRUE(writer->append(as_bytes("kept")));
+    ASSERT_TRUE(writer->flush_and_sync());
+    ASSERT_TRUE(writer->append(as_bytes("uncertain")));
+    faulty->fail({.operation = operation, .short_write = 5});
+    EXPECT_EQ(outcome(writer->flush_and_sync()), "io");
+    const auto before = inner->fingerprint();
+    const std::uint64_t operations = inner->operations();
+    const auto refused = writer->append(as_bytes("no"));
+    ASSERT_EQ(outcome(refused), "invalid_state");
+    EXPECT_NE(refused.error().message().find("injected:"), std::string::npos);
+    EXPECT_EQ(outcome(writer->flush()), "invalid_state");
+    EXPECT_EQ(outcome(writer->flush_and_sync()), "invalid_state");
+    EXPECT_EQ(writer->durable_number()->value(), 1U);
+    EXPECT_EQ(outcome(writer->close()), "io");
+    EXPECT_EQ(inner->fingerprint(), before);
+    EXPECT_EQ(inner->operations(), operations);
+    EXPECT_TRUE(open_writer(inner));
+  }
+}
+
+// S7, V16: the sync failed and the kernel dropped the pages, or kept them clean. The next process must not
+// take what the cache shows for what the disk holds.
+TEST(RecordLogWriterFaults, WhatAFailedSyncLostIsNotTakenForDurableAfterwards) {
+  for (const SyncFailure failure : {SyncFailure::kKeep, SyncFailure::kRevert, SyncFailure::kForget}) {
+    const auto directory = CrashDirectory::make();
+    auto writer = open_writer(directory).value();
+    ASSERT_TRUE(writer->append(as_bytes("kept")));
+    ASSERT_TRUE(writer->flush_and_sync());
+    ASSERT_TRUE(writer->append(as_bytes("uncertain")));
+    directory->fail_next_sync(failure);
+    EXPECT_EQ(outcome(writer->flush_and_sync()), "io");
+    writer.reset();
+    auto again = open_writer(directory).value();
+    const std::uint64_t durable = again->durable_number()->value();
+    ASSERT_GE(durable, 1U);
+    again.reset();
+    ExhaustiveChooser chooser;
+    while (chooser.next()) {
+      const auto left = directory->after_power_cut(CrashProfile::writeback(), chooser);
+      const auto found = test::read(left, ReadMode::kBestEffort);
+      EXPECT_EQ(found.outcome, "ok");
+      EXPECT_GE(found.records.size(), durable);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace durability::recordlog
