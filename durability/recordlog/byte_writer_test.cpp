@@ -199,6 +199,23 @@ TEST(RecordLogWriter, BuildsTheFileUnderATemporaryName) {
                             "rename d/temporary -> d/records.log", "sync_directory d", "sync_directory ."}));
 }
 
+// F7: somebody made the directory, and was killed before its name was durable.
+TEST(RecordLogWriter, MakesTheNamesOfItsDirectoriesDurableWhoeverMadeThem) {
+  for (const bool there : {false, true}) {
+    const auto directory = CrashDirectory::make();
+    ASSERT_TRUE(directory->do_make_directory("d"));
+    if (there) test::put(*directory, FileImage(kV2).bytes);
+    auto writer = open_writer(directory).value();
+    append(*writer, "acknowledged");
+    ASSERT_TRUE(writer->flush_and_sync());
+    testing::ExhaustiveChooser chooser;
+    while (chooser.next()) {
+      const auto left = directory->after_power_cut(testing::CrashProfile::weak(), chooser);
+      EXPECT_EQ(test::read(left, ReadMode::kStrict), (Read{"ok", {"acknowledged"}})) << there;
+    }
+  }
+}
+
 // C15: a crash tore the last record; the next writer appended behind the rest of it, and everything from
 // there on was unreadable.
 TEST(RecordLogWriter, CutsATornTailBeforeItAppends) {
