@@ -1,14 +1,15 @@
 // checkpoint show, checkpoint verify: both read all of the file and check it; show prints what it says.
 
-#include "checkpoint_path.hpp"
 #include "command.hpp"
 #include "durability/base/crc32.hpp"
+#include "durability/checkpoint/file.hpp"
+#include "file_place.hpp"
 
 namespace durability::cli {
 namespace {
 
 Result<CheckpointBytes> read(const std::string& file) {
-  DURABILITY_TRY_ASSIGN(const CheckpointPath path, CheckpointPath::open(file));
+  DURABILITY_TRY_ASSIGN(const FilePlace path, FilePlace::open(file));
   auto checkpoint = CheckpointFile(path.directory).read_bytes(path.name);
   if (!checkpoint) return located(path.parent, checkpoint.error());
   return checkpoint;

@@ -54,6 +54,9 @@ void add_wal_repair(CLI::App& wal, Selected& selected);
 void add_wal_convert(CLI::App& wal, Selected& selected);
 void add_checkpoint_show(CLI::App& checkpoint, Selected& selected);
 void add_checkpoint_verify(CLI::App& checkpoint, Selected& selected);
+void add_recordlog_append(CLI::App& recordlog, Selected& selected);
+void add_recordlog_dump(CLI::App& recordlog, Selected& selected);
+void add_recordlog_verify(CLI::App& recordlog, Selected& selected);
 void add_recover(CLI::App& app, Selected& selected);
 
 }  // namespace durability::cli

@@ -31,10 +31,10 @@ ByteView Lines::operator[](std::size_t index) const noexcept {
   return ByteView(bytes_).subspan(begin, ends_[index] - begin);
 }
 
-Result<std::unique_ptr<LineReader>> LineReader::open(int fd, Progress& progress) {
+Result<std::unique_ptr<LineReader>> LineReader::open(int fd, Progress& progress, std::size_t max_line_mib) {
   const int stop_event = ::eventfd(0, EFD_CLOEXEC);
   if (stop_event < 0) return Error::from_errno(errno, "make an eventfd");
-  return std::unique_ptr<LineReader>(new LineReader(fd, stop_event, progress));
+  return std::unique_ptr<LineReader>(new LineReader(fd, stop_event, progress, max_line_mib));
 }
 
 LineReader::~LineReader() { ::close(stop_event_); }
@@ -70,7 +70,7 @@ bool LineReader::next_line(Lines& lines) {
       }
       scanned_ = end_;
     }
-    if (end_ - begin_ > kMaxLineBytes) return take(end_ - begin_, 0, lines);  // refuses it
+    if (end_ - begin_ > max_line_bytes()) return take(end_ - begin_, 0, lines);  // refuses it
     if (at_end_) return begin_ < end_ && take(end_ - begin_, 0, lines);
     if (!read_more()) return false;
   }
@@ -78,11 +78,12 @@ bool LineReader::next_line(Lines& lines) {
 
 bool LineReader::take(std::size_t length, std::size_t newline, Lines& lines) {
   ++line_number_;
-  if (length > kMaxLineBytes) {
-    return fail(Error(ErrorCode::kEncode, fmt::format("line {} is longer than 16 MiB", line_number_))
-                    .in_file(kName)
-                    .at_offset(line_offset_)
-                    .advise("nothing of it was appended, and every line before it was; split it"));
+  if (length > max_line_bytes()) {
+    return fail(
+        Error(ErrorCode::kEncode, fmt::format("line {} is longer than {} MiB", line_number_, max_line_mib_))
+            .in_file(kName)
+            .at_offset(line_offset_)
+            .advise("nothing of it was appended, and every line before it was; split it"));
   }
   lines.add(line_number_, ByteView(buffer_).subspan(begin_, length));
   begin_ += length + newline;

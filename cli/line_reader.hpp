@@ -35,10 +35,9 @@ class Lines {
 /// Reads a descriptor, which stays open, through a buffer that grows to the longest line. Thread-safe.
 class LineReader {
  public:
-  static constexpr std::size_t kMaxLineBytes = std::size_t{16} << 20U;  // what a log's entry may have
-
-  /// `progress` hears of every byte.
-  static Result<std::unique_ptr<LineReader>> open(int fd, Progress& progress);
+  /// `progress` hears of every byte. A longer line than `max_line_mib` MiB, what an entry may have, is
+  /// refused.
+  static Result<std::unique_ptr<LineReader>> open(int fd, Progress& progress, std::size_t max_line_mib = 16);
   ~LineReader();
   LineReader(const LineReader&) = delete;
   LineReader& operator=(const LineReader&) = delete;
@@ -54,8 +53,10 @@ class LineReader {
   [[nodiscard]] std::optional<Error> failure() const;
 
  private:
-  LineReader(int fd, int stop_event, Progress& progress)
-      : fd_(fd), stop_event_(stop_event), progress_(progress) {}
+  LineReader(int fd, int stop_event, Progress& progress, std::size_t max_line_mib)
+      : fd_(fd), stop_event_(stop_event), progress_(progress), max_line_mib_(max_line_mib) {}
+
+  [[nodiscard]] std::size_t max_line_bytes() const noexcept { return max_line_mib_ << 20U; }
 
   bool next_line(Lines& lines);
   bool take(std::size_t length, std::size_t newline, Lines& lines);
@@ -65,6 +66,7 @@ class LineReader {
   const int fd_;
   const int stop_event_;
   Progress& progress_;
+  const std::size_t max_line_mib_;
   std::atomic<bool> stopped_ = false;
 
   mutable std::mutex mutex_;  // of all below

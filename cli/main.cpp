@@ -54,6 +54,11 @@ ExitStatus run(int argc, char** argv) {
   checkpoint->require_subcommand(1);
   add_checkpoint_show(*checkpoint, selected);
   add_checkpoint_verify(*checkpoint, selected);
+  CLI::App* recordlog = app.add_subcommand("recordlog", "Record logs, of one file each");
+  recordlog->require_subcommand(1);
+  add_recordlog_append(*recordlog, selected);
+  add_recordlog_dump(*recordlog, selected);
+  add_recordlog_verify(*recordlog, selected);
   add_recover(app, selected);
 
   try {

@@ -5,7 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <string>
 
-#include "durability/walog/verdict.hpp"
+#include "durability/base/reading.hpp"
 
 namespace durability::cli {
 

@@ -3,6 +3,7 @@
 #include <iterator>
 
 #include "command.hpp"
+#include "dump_output.hpp"
 #include "durability/codec/postcard.hpp"
 #include "durability/walog/reader.hpp"
 #include "number.hpp"
@@ -33,49 +34,40 @@ Result<Json> decoded(const WalEntryView& view) {
 
 class Dump {
  public:
-  explicit Dump(const DumpOptions& options) : options_(options) { text_.reserve(kBuffer); }
+  explicit Dump(const DumpOptions& options) : options_(options) {}
 
   /// `meaning`: the decoded entry, where a type was given.
   Status add(const WalEntryView& entry, const std::optional<Json>& meaning) {
+    std::string& line = output_.line();
     if (options_.json) {
       add_object(entry, meaning);
     } else if (meaning) {
-      fmt::format_to(std::back_inserter(text_), "{}\t{}\t{}\t{}", entry.id, entry.segment, entry.offset,
+      fmt::format_to(std::back_inserter(line), "{}\t{}\t{}\t{}", entry.id, entry.segment, entry.offset,
                      meaning->dump(-1, ' ', true));
     } else if (options_.raw) {
-      text_ += as_text(entry.payload);
+      line += as_text(entry.payload);
     } else {
-      fmt::format_to(std::back_inserter(text_), "{}\t{}\t{}\t{}", entry.id, entry.segment, entry.offset,
+      fmt::format_to(std::back_inserter(line), "{}\t{}\t{}\t{}", entry.id, entry.segment, entry.offset,
                      escape_for_display(as_text(entry.payload)));
     }
-    text_ += '\n';
-    return text_.size() < kBuffer ? Status{} : flush();
+    return output_.end_line();
   }
 
-  Status flush() {
-    Status written = write_to_stdout(text_);
-    text_.clear();
-    return written;
-  }
+  Status flush() { return output_.flush(); }
 
  private:
-  static constexpr std::size_t kBuffer = std::size_t{64} << 10U;
-
   void add_object(const WalEntryView& entry, const std::optional<Json>& meaning) {
-    fmt::format_to(std::back_inserter(text_), R"({{"entry_id":{},"segment_id":{},"offset":{},"payload":")",
+    std::string& line = output_.line();
+    fmt::format_to(std::back_inserter(line), R"({{"entry_id":{},"segment_id":{},"offset":{},"payload":")",
                    entry.id, entry.segment, entry.offset);
-    constexpr std::string_view kDigits = "0123456789abcdef";
-    for (const std::byte byte : entry.payload) {
-      text_ += kDigits[std::to_integer<unsigned>(byte) >> 4U];
-      text_ += kDigits[std::to_integer<unsigned>(byte) & 15U];
-    }
-    text_ += '"';
-    if (meaning) text_ += ",\"entry\":" + meaning->dump();
-    text_ += '}';
+    output_.add_hex(entry.payload);
+    line += '"';
+    if (meaning) line += ",\"entry\":" + meaning->dump();
+    line += '}';
   }
 
   const DumpOptions& options_;
-  std::string text_;
+  DumpOutput output_;
 };
 
 Outcome run_dump(const DumpOptions& options) {

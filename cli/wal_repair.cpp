@@ -1,8 +1,8 @@
 // wal repair: cuts a log that opening refuses behind its longest sound prefix, and can take that back.
 
-#include "checkpoint_path.hpp"
 #include "command.hpp"
 #include "durability/walog/maintenance.hpp"
+#include "file_place.hpp"
 #include "number.hpp"
 #include "repair_plan_json.hpp"
 
@@ -42,7 +42,7 @@ Outcome print_plan(const RepairOptions& options, const std::shared_ptr<Directory
 }
 
 Result<SavedPlan> read_plan(const std::string& file) {
-  DURABILITY_TRY_ASSIGN(const CheckpointPath path, CheckpointPath::open(file));
+  DURABILITY_TRY_ASSIGN(const FilePlace path, FilePlace::open(file));
   const auto bytes = path.directory->read_file(path.name, kMaxPlanBytes);
   if (!bytes) return located(path.parent, bytes.error());
   auto plan = parse_plan(as_text(*bytes));

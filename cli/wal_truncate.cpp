@@ -3,10 +3,11 @@
 // What a checkpoint does not hold is lost with its segment, so the checkpoint is made durable and read
 // first, and what lies beyond it is not deleted unless --force says so.
 
-#include "checkpoint_path.hpp"
 #include "command.hpp"
+#include "durability/checkpoint/file.hpp"
 #include "durability/segment_index/recovery_manager.hpp"
 #include "durability/walog/writer.hpp"
+#include "file_place.hpp"
 #include "number.hpp"
 
 namespace durability::cli {
@@ -24,7 +25,7 @@ struct Covering {
 };
 
 Result<Covering> given_checkpoint(const std::string& file) {
-  DURABILITY_TRY_ASSIGN(const CheckpointPath path, CheckpointPath::open(file));
+  DURABILITY_TRY_ASSIGN(const FilePlace path, FilePlace::open(file));
   const auto upto = CheckpointFile(path.directory).make_durable(path.name);
   if (!upto) return located(path.parent, upto.error());
   return Covering{.file = file, .upto = *upto};

@@ -1,0 +1,35 @@
+#pragma once
+
+// Where on this machine a file is, as the library wants to be told.
+
+#include <memory>
+#include <string>
+
+#include "output.hpp"
+
+namespace durability::cli {
+
+struct FilePlace {
+  std::string parent;  ///< as it was given; may be empty
+  std::shared_ptr<Directory> directory;
+  std::string name;  ///< in that directory
+
+  /// `not_found` where the parent does not exist; nothing is made.
+  static Result<FilePlace> open(const std::string& file) { return open(file, FsOptions{.create = false}); }
+  /// The parent is made where it does not exist.
+  static Result<FilePlace> make(const std::string& file) { return open(file, FsOptions{}); }
+
+ private:
+  static Result<FilePlace> open(const std::string& file, FsOptions options) {
+    const std::filesystem::path path(file);
+    const std::string parent = path.parent_path().string();
+    DURABILITY_TRY_ASSIGN(auto directory, FsDirectory::open(parent.empty() ? "." : parent, options));
+    FilePlace place;
+    place.parent = parent;
+    place.directory = std::move(directory);
+    place.name = path.filename().string();
+    return place;
+  }
+};
+
+}  // namespace durability::cli
