@@ -12,6 +12,7 @@
 #include "durability/publish/publisher.hpp"
 #include "durability/recordlog/reader.hpp"
 #include "durability/recordlog/writer.hpp"
+#include "durability/recover/record_log.hpp"
 #include "durability/recover/recover.hpp"
 #include "durability/segment_index/publish_checkpoint.hpp"
 #include "durability/segment_index/recovery_manager.hpp"

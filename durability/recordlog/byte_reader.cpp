@@ -33,4 +33,10 @@ Result<std::optional<RecordLogFormat>> ByteReader::format() const {
   return std::optional(format);
 }
 
+Error undecodable(std::string_view path, const RecordLogView& view, Error error) {
+  return error.in_file(path)
+      .at_offset(view.offset)
+      .advise("nothing was changed; read it as the type that was written, or as bytes");
+}
+
 }  // namespace durability::recordlog

@@ -38,5 +38,8 @@ class ByteReader {
   std::size_t buffer_bytes_;
 };
 
+/// The error of a record that is not of the type that was asked for, with its place.
+[[nodiscard]] Error undecodable(std::string_view path, const RecordLogView& view, Error error);
+
 }  // namespace recordlog
 }  // namespace durability

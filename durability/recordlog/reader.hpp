@@ -29,7 +29,7 @@ class RecordLogReader {
     std::vector<E> records;
     DURABILITY_TRY(reader_.for_each(mode, [&](const RecordLogView& view) -> Result<Flow> {
       auto decoded = Codec::template decode<E>(view.payload);
-      if (!decoded) return at(view, std::move(decoded).error());
+      if (!decoded) return recordlog::undecodable(reader_.path(), view, std::move(decoded).error());
       records.push_back(*std::move(decoded));
       return Flow::kContinue;
     }));
@@ -50,7 +50,7 @@ class RecordLogReader {
     return reader_.for_each(mode, [&](const RecordLogView& view) -> Result<Flow> {
       if (view.number <= number) return Flow::kContinue;
       if (auto decoded = decode_into<Codec>(view.payload, record); !decoded) {
-        return at(view, std::move(decoded).error());
+        return recordlog::undecodable(reader_.path(), view, std::move(decoded).error());
       }
       return internal::flow_of([&] { return std::invoke(fn, view.number, std::as_const(record)); });
     });
@@ -76,12 +76,6 @@ class RecordLogReader {
   }
 
  private:
-  Error at(const RecordLogView& view, Error error) const {
-    return error.in_file(reader_.path())
-        .at_offset(view.offset)
-        .advise("nothing was changed; read it as the type that was written, or as bytes");
-  }
-
   recordlog::ByteReader reader_;
 };
 

@@ -37,16 +37,16 @@ Result<EntryId> first_to_replay(std::string_view checkpoint_path, EntryId checkp
   return next;
 }
 
-Status check_log_reaches(std::string_view checkpoint_path, EntryId checkpoint, const WalReadReport& log) {
-  if (log.next > checkpoint) return {};
+Status check_log_reaches(std::string_view checkpoint_path, EntryId checkpoint, EntryId next,
+                         std::string_view log_path, std::string_view way_out) {
+  if (next > checkpoint) return {};
   return Error(ErrorCode::kInvalidState,
-               fmt::format("entries {} to {} are missing: the log ends before the checkpoint {}", log.next,
+               fmt::format("entries {} to {} are missing: the log ends before the checkpoint {}", next,
                            checkpoint, escape_for_display(checkpoint_path)))
-      .in_file(walog::kWalDirectory)
-      .with_values(checkpoint.value() + 1, log.next.value())
+      .in_file(log_path)
+      .with_values(checkpoint.value() + 1, next.value())
       .advise(
-          "nothing was changed; find the log that belongs to this checkpoint, or begin a new one at "
-          "first_entry_id");
+          fmt::format("nothing was changed; find the log that belongs to this checkpoint, or {}", way_out));
 }
 
 }  // namespace durability::recover

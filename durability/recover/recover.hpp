@@ -31,6 +31,7 @@
 #include "durability/checkpoint/file.hpp"
 #include "durability/recover/options.hpp"
 #include "durability/walog/reader.hpp"
+#include "durability/walog/segment_name.hpp"
 
 namespace durability {
 
@@ -49,24 +50,26 @@ namespace recover {
 /// Whether best effort may do without a checkpoint that gave `error`.
 [[nodiscard]] bool is_damage(const Error& error) noexcept;
 
-/// Nothing where the log alone is enough: it is there, and begins at entry 1. Otherwise the checkpoint's
-/// error.
-Status check_log_stands_alone(const std::shared_ptr<Directory>& directory, ReadMode mode,
-                              const Error& checkpoint_error);
-
 /// The entry behind the checkpoint; `invalid_state` where there can be none, or where the ceiling lies before
 /// the checkpoint.
 Result<EntryId> first_to_replay(std::string_view checkpoint_path, EntryId checkpoint,
                                 std::optional<EntryId> ceiling);
 
-/// `invalid_state` where the log ends before the checkpoint.
-Status check_log_reaches(std::string_view checkpoint_path, EntryId checkpoint, const WalReadReport& log);
+/// What a log that was read says of itself.
+struct LogEnd {
+  EntryId next;  ///< the id behind its last entry
+  bool torn_tail = false;
+};
+
+/// `invalid_state` where the log at `log_path` ends before the checkpoint. `way_out`: what to do then.
+Status check_log_reaches(std::string_view checkpoint_path, EntryId checkpoint, EntryId next,
+                         std::string_view log_path, std::string_view way_out);
 
 /// The checkpoint; nothing where there is none, or where it is damaged and may be ignored.
-template <class C, class Codec>
+template <class C, class Codec, class Log>
 Result<std::optional<Checkpoint<C>>> read_checkpoint(const std::shared_ptr<Directory>& directory,
                                                      std::optional<std::string_view> path,
-                                                     const RecoveryOptions& options,
+                                                     const RecoveryOptions& options, const Log& log,
                                                      std::optional<Error>& ignored) {
   if (!path) return std::optional<Checkpoint<C>>();
   auto read = CheckpointFile(directory).template read<C, Codec>(*path);
@@ -74,9 +77,81 @@ Result<std::optional<Checkpoint<C>>> read_checkpoint(const std::shared_ptr<Direc
   Error error = std::move(read).error();
   if (error.code() == ErrorCode::kNotFound) return std::optional<Checkpoint<C>>();
   if (!options.ignores_corrupt_checkpoint() || !is_damage(error)) return error;
-  DURABILITY_TRY(check_log_stands_alone(directory, options.mode(), error));
+  DURABILITY_TRY(log.check_stands_alone(options.mode(), error));
   ignored = std::move(error);
   return std::optional<Checkpoint<C>>();
+}
+
+/// For WalSource.
+Status check_log_stands_alone(const std::shared_ptr<Directory>& directory, ReadMode mode,
+                              const Error& checkpoint_error);
+
+/// The log of a directory, as recover_state wants it.
+template <class E, class Codec>
+class WalSource {
+ public:
+  explicit WalSource(std::shared_ptr<Directory> directory) : directory_(std::move(directory)) {}
+
+  /// Nothing where the log alone is enough: it is there, and begins at entry 1. Otherwise the checkpoint's
+  /// error.
+  [[nodiscard]] Status check_stands_alone(ReadMode mode, const Error& checkpoint_error) const {
+    return check_log_stands_alone(directory_, mode, checkpoint_error);
+  }
+  template <class Fn>
+  Result<LogEnd> replay(const RecoveryOptions& options, EntryId from, Fn&& fn) const {
+    WalReader<E, Codec> reader = WalReader<E, Codec>(directory_).from(from);
+    if (options.ceiling()) reader = reader.up_to(*options.ceiling());
+    DURABILITY_TRY_ASSIGN(const WalReadReport report, reader.for_each(options.mode(), std::forward<Fn>(fn)));
+    return LogEnd{.next = report.next, .torn_tail = report.torn_tail};
+  }
+  [[nodiscard]] Status check_reaches(std::string_view checkpoint_path, EntryId checkpoint,
+                                     EntryId next) const {
+    return check_log_reaches(checkpoint_path, checkpoint, next, walog::kWalDirectory,
+                             "begin a new one at first_entry_id");
+  }
+
+ private:
+  std::shared_ptr<Directory> directory_;
+};
+
+/// The checkpoint, and the entries of `log` behind it.
+template <class C, class E, class Codec, class Log, class Init, class Apply>
+auto recover_state(const std::shared_ptr<Directory>& directory,
+                   std::optional<std::string_view> checkpoint_path, const RecoveryOptions& options,
+                   const Log& log, Init&& init, Apply&& apply)
+    -> Result<Recovery<std::invoke_result_t<Init&, std::optional<C>>>> {
+  using State = std::invoke_result_t<Init&, std::optional<C>>;
+  using Applied = std::invoke_result_t<Apply&, State&, EntryId, const E&>;
+  static_assert(std::is_void_v<Applied> || std::same_as<Applied, Status>,
+                "apply returns nothing, or a Status");
+
+  std::optional<Error> ignored;
+  DURABILITY_TRY_ASSIGN(auto checkpoint,
+                        (read_checkpoint<C, Codec>(directory, checkpoint_path, options, log, ignored)));
+  const EntryId base = checkpoint ? checkpoint->last_applied : EntryId(0);
+  DURABILITY_TRY_ASSIGN(const EntryId from,
+                        first_to_replay(checkpoint_path.value_or(""), base, options.ceiling()));
+
+  std::optional<C> stored;
+  if (checkpoint) stored = std::move(checkpoint->state);
+  Recovery<State> recovery{.state = std::invoke(init, std::move(stored)),
+                           .checkpoint_id = checkpoint ? std::optional(base) : std::nullopt,
+                           .last_applied = base,
+                           .ignored_checkpoint = std::move(ignored)};
+  DURABILITY_TRY_ASSIGN(const LogEnd end,
+                        log.replay(options, from, [&](EntryId id, const E& entry) -> Status {
+                          if constexpr (std::is_void_v<Applied>) {
+                            std::invoke(apply, recovery.state, id, entry);
+                          } else {
+                            DURABILITY_TRY(std::invoke(apply, recovery.state, id, entry));
+                          }
+                          recovery.last_applied = id;
+                          ++recovery.replayed;
+                          return {};
+                        }));
+  DURABILITY_TRY(log.check_reaches(checkpoint_path.value_or(""), base, end.next));
+  recovery.torn_tail = end.torn_tail;
+  return recovery;
 }
 
 }  // namespace recover
@@ -98,40 +173,9 @@ auto recover_with_wal(const std::shared_ptr<Directory>& directory,
                       std::optional<std::string_view> checkpoint_path, const RecoveryOptions& options,
                       Init&& init, Apply&& apply)
     -> Result<Recovery<std::invoke_result_t<Init&, std::optional<C>>>> {
-  using State = std::invoke_result_t<Init&, std::optional<C>>;
-  using Applied = std::invoke_result_t<Apply&, State&, EntryId, const E&>;
-  static_assert(std::is_void_v<Applied> || std::same_as<Applied, Status>,
-                "apply returns nothing, or a Status");
-
-  std::optional<Error> ignored;
-  DURABILITY_TRY_ASSIGN(auto checkpoint,
-                        (recover::read_checkpoint<C, Codec>(directory, checkpoint_path, options, ignored)));
-  const EntryId base = checkpoint ? checkpoint->last_applied : EntryId(0);
-  DURABILITY_TRY_ASSIGN(const EntryId from,
-                        recover::first_to_replay(checkpoint_path.value_or(""), base, options.ceiling()));
-
-  std::optional<C> stored;
-  if (checkpoint) stored = std::move(checkpoint->state);
-  Recovery<State> recovery{.state = std::invoke(init, std::move(stored)),
-                           .checkpoint_id = checkpoint ? std::optional(base) : std::nullopt,
-                           .last_applied = base,
-                           .ignored_checkpoint = std::move(ignored)};
-  WalReader<E, Codec> reader = WalReader<E, Codec>(directory).from(from);
-  if (options.ceiling()) reader = reader.up_to(*options.ceiling());
-  DURABILITY_TRY_ASSIGN(const WalReadReport log,
-                        reader.for_each(options.mode(), [&](EntryId id, const E& entry) -> Status {
-                          if constexpr (std::is_void_v<Applied>) {
-                            std::invoke(apply, recovery.state, id, entry);
-                          } else {
-                            DURABILITY_TRY(std::invoke(apply, recovery.state, id, entry));
-                          }
-                          recovery.last_applied = id;
-                          ++recovery.replayed;
-                          return {};
-                        }));
-  DURABILITY_TRY(recover::check_log_reaches(checkpoint_path.value_or(""), base, log));
-  recovery.torn_tail = log.torn_tail;
-  return recovery;
+  return recover::recover_state<C, E, Codec>(directory, checkpoint_path, options,
+                                             recover::WalSource<E, Codec>(directory),
+                                             std::forward<Init>(init), std::forward<Apply>(apply));
 }
 
 }  // namespace durability
