@@ -142,9 +142,9 @@ Result<DurableId> ByteWriter::flush_and_sync() {
 
 Status ByteWriter::close() {
   if (closed_) return {};
-  Status finished = finish();
+  const Status finished = finish();
   closed_ = true;
-  Status file_closed = file_->close();
+  const Status file_closed = file_->close();
   lock_.reset();
   return finished ? file_closed : finished;
 }
