@@ -15,12 +15,12 @@ space := $(empty) $(empty)
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo test test-debug test-asan test-tsan test-clang check crash format bench clean \
-        bootstrap-build bootstrap-dev
+        mutants powercut bootstrap-build bootstrap-dev bootstrap-powercut
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
-bootstrap-build bootstrap-dev: bootstrap-%:
+bootstrap-build bootstrap-dev bootstrap-powercut: bootstrap-%:
 	@[ "$(BOOTSTRAP)" = no ] || scripts/bootstrap.sh $*
 
 build: bootstrap-build  ## the command line tool, build/release/bin/durability
@@ -76,6 +76,14 @@ bench: bootstrap-dev  ## the benchmarks
 	cmake --preset bench
 	cmake --build --preset bench -j $(JOBS)
 	scripts/bench.sh build/bench/bin
+
+mutants: bootstrap-dev  ## takes out each sync, rename, removal, truncation and poison, and looks for a test that fails
+	cmake --preset mutants
+	cmake --build --preset mutants -j $(JOBS)
+	python3 -B scripts/mutants.py run build/mutants -j $(JOBS)
+
+powercut: bootstrap-powercut build  ## cuts the power under ext4, xfs and btrfs; as root
+	DURABILITY_BIN=build/release/bin python3 -B tests/powercut/powercut.py
 
 clean:  ## removes build/
 	rm -rf build

@@ -4,6 +4,7 @@
 #
 #   scripts/bootstrap.sh build    what `make build` and `make demo` need (the default)
 #   scripts/bootstrap.sh dev      that, and what tests, checks and benchmarks need
+#   scripts/bootstrap.sh powercut what `make powercut` needs
 #
 # Needs root, or sudo, only where something is missing.
 #
@@ -30,12 +31,17 @@ dev=(
   clang-19 libclang-rt-19-dev                      # the second compiler; sanitizers, libFuzzer
   clang-format-19 clang-tidy-19                    # make check
 )
+powercut=(
+  e2fsprogs xfsprogs btrfs-progs  # file systems to cut the power under
+  mount util-linux                # fsfreeze, unshare
+)
 
 case "${1:-build}" in
   build) wanted=("${build[@]}") ;;
   dev) wanted=("${build[@]}" "${dev[@]}") ;;
+  powercut) wanted=("${build[@]}" "${powercut[@]}") ;;
   *)
-    echo "usage: scripts/bootstrap.sh [build|dev]" >&2
+    echo "usage: scripts/bootstrap.sh [build|dev|powercut]" >&2
     exit 2
     ;;
 esac
