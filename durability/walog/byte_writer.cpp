@@ -215,7 +215,7 @@ Status ByteWriter::add_entry(ByteView payload, bool more) {
   if (segment_.buffered() + span > options_.buffer_bytes) DURABILITY_TRY(flush_segment());
   const v4::FrameFields fields{.id = id, .lag = lag_of(id), .more = more};
   if (span > options_.buffer_bytes) {
-    DURABILITY_TRY(poison_on_error(background_->wait_for_seal()));
+    // Behind a flush, so the seal in front is durable: a new segment's header waits in the buffer.
     DURABILITY_TRY(poison_on_error(segment_.write_through(fields, payload)));
     flushed_ = id;
     if (options_.observer) options_.observer->on_flush(span);
@@ -271,10 +271,6 @@ Result<PendingSync> ByteWriter::begin_sync() {
 }
 
 Result<PendingSync> ByteWriter::prepare_sync() {
-  if (last_entry_id() < segment_.header().start) {
-    // Everything is in sealed segments: the seal's sync covers it.
-    DURABILITY_TRY(poison_on_error(background_->wait_for_seal()));
-  }
   if (durable_->get() >= last_entry_id()) return PendingSync{.file = nullptr, .target = last_entry_id()};
   DURABILITY_TRY(flush_segment());
   return PendingSync{.file = segment_.file(), .target = last_entry_id()};

@@ -1,8 +1,8 @@
 // Dropping what a checkpoint covers. The order is the protocol:
 //
-//   1. wait for a seal's sync in flight
-//   2. write the active segment's header if it is not written, and sync the segment even if it is:
-//      once its predecessors are gone, the header is all that says where the log begins
+//   1. write the active segment's header if it is not written, which waits for a seal's sync in flight
+//   2. sync the segment even if it is: once its predecessors are gone, the header is all that says where the
+//      log begins
 //   3. delete the oldest segment, sync the directory; then the next: names may be lost in any order, and
 //      deleting 1 and 2 in one go can leave 1 and 3
 //
@@ -38,7 +38,6 @@ Result<WalTruncation> ByteWriter::truncate_prefix(DurableId upto) {
 
 Result<WalTruncation> ByteWriter::delete_covered(DurableId upto) {
   WalTruncation truncation;
-  DURABILITY_TRY(poison_on_error(background_->wait_for_seal()));
   DURABILITY_TRY(poison_on_error(lock_->check()));
   DURABILITY_TRY(flush_segment());
   if (stable()) DURABILITY_TRY(sync_segment());
