@@ -19,15 +19,13 @@ Status ByteWriter::close() {
   return file_closed;
 }
 
+// Nothing is asked of a writer behind its close, so nothing is poisoned here.
 Status ByteWriter::finish_log() {
   DURABILITY_TRY(usable());
-  DURABILITY_TRY(poison_on_error(background_->finish()));
-  if (!stable()) {
-    DURABILITY_TRY(flush_segment());
-    return segment_.format() == WalFormat::kV4 ? Status{} : poison_on_error(segment_.cut_short_padding());
-  }
+  DURABILITY_TRY(background_->finish());
   DURABILITY_TRY(flush_segment());
-  if (segment_.format() != WalFormat::kV4) DURABILITY_TRY(poison_on_error(segment_.cut_short_padding()));
+  if (segment_.format() != WalFormat::kV4) DURABILITY_TRY(segment_.cut_short_padding());
+  if (!stable()) return {};
   DURABILITY_TRY(flush_and_sync());
   return segment_.format() == WalFormat::kV4 ? write_mark() : Status{};
 }

@@ -254,29 +254,53 @@ TEST(WriterFaults, EveryCallButCloseIsRefusedOnceAWriteHasFailed) {
 
 // X1: whoever replaces the lock's file may hold a lock of its own. Nothing is sealed or deleted then.
 TEST(WriterFaults, AReplacedLockFileStopsRotationAndTruncation) {
-  for (const bool truncating : {false, true}) {
+  enum class Call { kRotate, kRotateIntoVersion3, kTruncate };
+  for (const Call call : {Call::kRotate, Call::kRotateIntoVersion3, Call::kTruncate}) {
     std::string name = ::testing::TempDir() + "durability_walog_XXXXXX";
     ASSERT_NE(::mkdtemp(name.data()), nullptr);
     const std::shared_ptr<Directory> directory = FsDirectory::open(name).value();
     WalOptions options = test::test_options();
     options.segment_bytes = 136;
-    const auto writer = open_writer(directory, options).value();
+    auto writer = open_writer(directory, options).value();
     ASSERT_TRUE(writer->append(as_bytes("a")));
-    if (truncating) {
+    if (call == Call::kRotateIntoVersion3) {
+      ASSERT_TRUE(writer->close());
+      options.format = WalFormat::kV3;
+      writer = open_writer(directory, options).value();
+    }
+    if (call == Call::kTruncate) {
       ASSERT_TRUE(writer->append(as_bytes("b")));
     }
     const auto durable = writer->flush_and_sync().value();
+    if (call == Call::kTruncate) {
+      ASSERT_TRUE(writer->append(as_bytes("not flushed")));
+    }
     ASSERT_TRUE(directory->remove("wal/.lock"));
     const auto before = test::snapshot(*directory);
-    if (truncating) {
+    if (call == Call::kTruncate) {
       EXPECT_TRUE(fails_with(writer->truncate_prefix(durable), ErrorCode::kLockFailed));
     } else {
       EXPECT_TRUE(fails_with(writer->append(as_bytes("b")), ErrorCode::kLockFailed));
     }
-    EXPECT_EQ(as_text(test::segment_bytes(*directory, 1)), before.at("wal_1.log"));
+    const auto after = test::snapshot(*directory);
+    for (const auto& [file, bytes] : before) EXPECT_EQ(after.at(file), bytes) << file;
     EXPECT_TRUE(fails_with(writer->append(as_bytes("c")), ErrorCode::kInvalidState));
     std::filesystem::remove_all(name);
   }
+}
+
+// Whoever comes next takes the lock, and must find nobody at work on the log's files.
+TEST(WriterFaults, ADestroyedWriterLeavesNoSyncBehindItsLock) {
+  const auto directory = CrashDirectory::make();
+  WalOptions options = test::test_options();
+  options.segment_bytes = 136;
+  auto writer = open_writer(directory, options).value();
+  ASSERT_TRUE(writer->append(as_bytes("a")));
+  ASSERT_TRUE(writer->append(as_bytes("b")));
+  auto& worker = static_cast<test::ManualWorker&>(*options.worker);
+  ASSERT_GT(worker.pending(), 0U) << "the seal's sync";
+  writer.reset();
+  EXPECT_EQ(worker.pending(), 0U);
 }
 
 // S9

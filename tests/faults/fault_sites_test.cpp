@@ -73,6 +73,10 @@ TEST(FaultSites, InALogOfVersion2) {
   expect_every_site_to_fail_well({{"", "oaasbbpaAafbprcoasc", {.format = WalFormat::kV2}}});
 }
 
+TEST(FaultSites, InALogThatGoesBackToVersion3) {
+  expect_every_site_to_fail_well({{"oaasaaaakoaasaaac", "3oaaaaaaaasaaaprc"}});
+}
+
 TEST(FaultSites, InALogThatGoesOverToVersion4) {
   expect_every_site_to_fail_well({{"oaaasc", "4oaaaaaaaasaaaprc", {.format = WalFormat::kV3}},
                                   {"oaaasbbbsc", "4orc", {.format = WalFormat::kV3}}});

@@ -38,6 +38,7 @@ bool must_poison(const OperationRecord& record, int os_error) {
     case Operation::kSyncData:
     case Operation::kSyncDirectory:
     case Operation::kWrite: return true;
+    case Operation::kSize: return !of_temporary(record);  // of the segment that versions 2 and 3 leave
     case Operation::kRename: return of_temporary(record) && !is_lack_of_space(os_error);
     default: return false;
   }
@@ -72,6 +73,7 @@ void Life::step(char letter) {
     case 'i': return look();
     case 'm': return truncate_offline();
     case 'C': return write_checkpoints();
+    case '3': options_.format = WalFormat::kV3; return;
     case '4': options_.format = WalFormat::kV4; return;
     case 'x': return tear_tail();
     case 'h': return put_segment(10, walog::list_segments(*directory_).value().back().value() + 1);
@@ -150,8 +152,12 @@ void Life::judge_writer(const std::optional<Error>& error) {
     return;
   }
   // What failed in the background is told to the first call that comes, and ends the writer for the next.
+  const int os_error = trap_->fault()->os_error;
+  const auto fresh = std::span(trap_->failed()).subspan(before);
+  const bool told =
+      error && std::ranges::all_of(fresh, [&](const auto& r) { return must_poison(r, os_error); });
   Status probe = writer_->flush();
-  if (!probe) probe = writer_->flush();
+  if (!probe && !told) probe = writer_->flush();
   judge_end(before, !probe && probe.error().code() == ErrorCode::kInvalidState);
   judged_ = failed();
   if (writer_) words_.resize(std::min<std::size_t>(words_.size(), writer_->last_entry_id().value()));
