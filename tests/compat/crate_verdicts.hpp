@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string_view>
 
 #include "durability/durability.hpp"
@@ -18,8 +19,8 @@ using nlohmann::json;
 /// crc32 over, for each of them, id u64, payload length u64, payload.
 json reading(const std::shared_ptr<Directory>& directory, ReadMode mode);
 /// Resumes, appends the 12 bytes `after-resume` durably: {ok, next, append_ok, after}, `after` a strict
-/// reading; or {ok, kind}.
-json resuming(const std::shared_ptr<Directory>& directory);
+/// reading; or {ok, kind}. `format` as in WalOptions.
+json resuming(const std::shared_ptr<Directory>& directory, std::optional<WalFormat> format = {});
 
 struct Verdicts {
   json strict;
@@ -44,7 +45,9 @@ std::string_view deliberate_difference(const Verdicts& crate, const Verdicts& ou
 // The names.
 inline constexpr std::string_view kOddNames = "odd names are noise";
 inline constexpr std::string_view kZeros = "a final segment of zeros is a torn header";
+inline constexpr std::string_view kOnlyZeros = "a log of nothing but zeros is judged as version 4";
 inline constexpr std::string_view kStartId = "a wrong start id is seen before an entry is delivered";
+inline constexpr std::string_view kFirstSegment = "segment number 1 begins at entry 1";
 inline constexpr std::string_view kLoneTornSegment =
     "a lone torn segment that is not number 1 has lost a log";
 
