@@ -46,7 +46,7 @@ namespace {
 
   change(AddSegment{.segment_id = 4, .doc_count = 9});
   change(DeleteDocuments{.deletes = {{.segment_id = 4, .doc_id = 8}, {.segment_id = 3, .doc_id = 0}}});
-  std::cout << "durable up to entry " << wal.flush_and_sync().value() << std::endl;
+  std::cout << "durable up to entry " << wal.flush_and_sync().value() << '\n' << std::flush;
 
   change(AddSegment{.segment_id = 5, .doc_count = 1});  // nobody was told that this one is durable
   std::raise(SIGKILL);

@@ -238,7 +238,7 @@ TEST(RecordLogWriter, CutsATornTailBeforeItAppends) {
 TEST(RecordLogWriter, CutsWhateverACrashMayHaveLeftOfTheLastRecord) {
   for (const auto format : kFormats) {
     const FileImage first = FileImage(format).record("first");
-    const auto expect_cut = [&](FileImage image) {
+    const auto expect_cut = [&](const FileImage& image) {
       const auto directory = directory_with(image);
       auto writer = open_writer(directory);
       ASSERT_TRUE(writer) << writer.error();

@@ -22,13 +22,13 @@ template <class Wal>
 Result<PublishResult> publish_checkpoint(const std::shared_ptr<Directory>& directory, Wal& wal,
                                          const CheckpointState& state, DurableId upto,
                                          std::string_view path) {
-  const WalEntry marker =
+  WalEntry marker =
       segment_index::Checkpoint{.checkpoint_path = std::string(path), .last_entry_id = upto.value()};
   // What cannot be named must not be written: it would be found out only behind the checkpoint.
   Bytes encoded;
   if (auto can = Postcard::encode(marker, encoded); !can) return std::move(can).error().in_file(path);
-  return CheckpointPublisher(directory).publish(wal, state, upto, path,
-                                                [&](std::string_view, DurableId) { return marker; });
+  return CheckpointPublisher(directory).publish(
+      wal, state, upto, path, [&](std::string_view, DurableId) { return std::move(marker); });
 }
 
 }  // namespace durability

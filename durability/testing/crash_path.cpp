@@ -18,8 +18,9 @@ Result<CrashStep> parse_step(std::string_view word) {
   const auto second = first == std::string_view::npos ? first : word.find(':', first + 1);
   if (second == std::string_view::npos) return no_path(word);
   CrashStep step;
-  const auto cut = std::from_chars(word.data(), word.data() + first, step.cut);
-  if (cut.ec != std::errc() || cut.ptr != word.data() + first) return no_path(word);
+  const std::string_view number = word.substr(0, first);
+  const auto cut = std::from_chars(number.data(), number.data() + number.size(), step.cut);
+  if (cut.ec != std::errc() || cut.ptr != number.data() + number.size()) return no_path(word);
   step.way = word.substr(first + 1, second - first - 1);
   step.choices = word.substr(second + 1);
   DURABILITY_TRY(ReplayChooser::parse(step.choices));

@@ -112,8 +112,9 @@ Files files_in(Directory& directory, const std::string& place) {
   Files files;
   const auto names = directory.list(place).value();
   for (const auto& name : names) {
-    if (name == ".lock" || directory.do_kind(place + "/" + name).value() != EntryKind::kFile) continue;
-    files[name] = std::string(as_text(directory.read_file(place + "/" + name, 1U << 20U).value()));
+    const std::string path = fmt::format("{}/{}", place, name);
+    if (name == ".lock" || directory.do_kind(path).value() != EntryKind::kFile) continue;
+    files[name] = std::string(as_text(directory.read_file(path, 1U << 20U).value()));
   }
   return files;
 }

@@ -99,7 +99,7 @@ class Planner {
   }
 
   Error beginning_unknown() const {
-    Error error = scan_.error(Mode::kResume);
+    const Error error = scan_.error(Mode::kResume);
     return Error(ErrorCode::kInvalidState,
                  fmt::format("{}; nothing that survives says at which entry the log began", error.message()))
         .in_file(error.path())
@@ -145,6 +145,7 @@ class Planner {
 
   Status list_files() {
     std::vector<SegmentId> touched;
+    touched.reserve(builds_.size() + ids_.size());
     for (const NewContents& build : builds_) touched.push_back(build.segment);
     std::ranges::copy_if(ids_, std::back_inserter(touched),
                          [&](SegmentId id) { return id >= plan_.cut_segment; });

@@ -22,7 +22,7 @@ std::map<std::string, std::string> everything(Directory& directory, const std::s
   const auto names = directory.list(place).value();
   for (const auto& name : names) {
     if (name == ".lock") continue;
-    const std::string path = place + "/" + name;
+    const std::string path = fmt::format("{}/{}", place, name);
     if (directory.do_kind(path).value() == EntryKind::kDirectory) {
       files.merge(everything(directory, path));
     } else {
@@ -454,7 +454,8 @@ TEST(Repair, OfSeveralVersionsEndsInTheOneThatIsLeft) {
     bytes.at(damaged == 1 ? 24 + 56 + 16 : 40) ^= std::byte{1};
     put(*directory, damaged, bytes);
     SCOPED_TRACE(damaged);
-    expect_repaired(directory, damaged == 1 ? a + ": ok" : a + " " + b + ": ok", damaged == 1 ? 2 : 3);
+    expect_repaired(directory, damaged == 1 ? fmt::format("{}: ok", a) : fmt::format("{} {}: ok", a, b),
+                    damaged == 1 ? 2 : 3);
   }
 }
 

@@ -217,6 +217,29 @@ TEST(WriterFaults, AfterAFailedSyncTheNextProcessReadsTheDiskAndNotTheCache) {
   EXPECT_EQ(durable.entry(), EntryId(2));
 }
 
+// S8: the writer was killed; a backup program syncs the segment, and it is told that a page could not be
+// written, once. The descriptor of the next writer is younger than that failure and hears nothing of it.
+TEST(WriterFaults, AFailureThatAnotherDescriptorWasToldOfIsNotTakenForASync) {
+  const auto inner = CrashDirectory::make();
+  auto writer = open_writer(inner, one_segment()).value();
+  ASSERT_TRUE(writer->append(as_bytes("a")));
+  ASSERT_TRUE(writer->flush_and_sync());
+  ASSERT_TRUE(writer->append(as_bytes("b")));
+  ASSERT_TRUE(writer->flush());
+  const auto next = inner->after_kill();
+  next->fail_next_sync(SyncFailure::kForget);
+  ASSERT_FALSE(next->open("wal/wal_1.log", OpenMode::kReadWrite).value()->sync_data());
+
+  const auto resumed = open_writer(next, one_segment()).value();
+  ASSERT_TRUE(resumed->append(as_bytes("z")));
+  const auto durable = resumed->flush_and_sync().value();
+  durability::testing::ExhaustiveChooser chooser;
+  ASSERT_TRUE(chooser.next());
+  const auto cut = next->after_power_cut(durability::testing::CrashProfile::ordered(), chooser);
+  EXPECT_EQ(test::read(cut, ReadMode::kBestEffort), "a z: ok");
+  EXPECT_EQ(durable.entry(), EntryId(2));
+}
+
 TEST(WriterFaults, ClosingGivesUpASpareThatIsNotReady) {
   const auto directory = CrashDirectory::make();
   WalOptions options = test::test_options();

@@ -178,6 +178,24 @@ TEST(WriterOrder, ARepairMakesTheSpareDurableThenSealsCutsAndSyncs) {
                           "sync_directory wal", "write wal_1", "truncate wal_1", "sync_data wal_1"));
 }
 
+// C1: resuming took no notice of the lock of a writer that is alive, and both wrote into one segment.
+TEST(WriterOrder, ResumingHonoursTheLockOfALiveWriterAndTouchesNothing) {
+  const auto directory = FaultyDirectory::make(CrashDirectory::make());
+  const auto alive = open_writer(directory).value();
+  ASSERT_TRUE(alive->append(as_bytes("a")));
+  ASSERT_TRUE(alive->flush_and_sync());
+  directory->clear_log();
+  for (const OpenIntent intent : {OpenIntent::kOpenOrCreate, OpenIntent::kResume}) {
+    const auto second = open_writer(directory, test::test_options(), intent);
+    ASSERT_FALSE(second);
+    EXPECT_EQ(second.error().code(), ErrorCode::kLockFailed) << second.error();
+  }
+  EXPECT_THAT(changes_of(*directory), ::testing::IsEmpty());
+  ASSERT_TRUE(alive->append(as_bytes("b")));
+  ASSERT_TRUE(alive->close());
+  EXPECT_EQ(test::read(directory, ReadMode::kStrict), "a b: ok");
+}
+
 // C25: what was listed before the lock was taken may be gone.
 TEST(WriterOrder, SegmentsAreListedUnderTheLock) {
   const auto directory = FaultyDirectory::make(CrashDirectory::make());

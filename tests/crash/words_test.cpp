@@ -11,7 +11,7 @@
 namespace durability::crash {
 namespace {
 
-void expect_no_violation_in_words(std::string_view letters, std::vector<Settings> all,
+void expect_no_violation_in_words(std::string_view letters, const std::vector<Settings>& all,
                                   std::size_t length = 2) {
   if (const char* text = std::getenv("DURABILITY_CRASH_LENGTH")) length = std::strtoul(text, nullptr, 10);
   for (const Settings& settings : all) {

@@ -72,6 +72,29 @@ TEST(Formats, ACheckpointIsMadeAndReadByHand) {
   EXPECT_EQ(header.payload_bytes, 5U);
 }
 
+TEST(Formats, ARecordLogIsMadeAndReadByHand) {
+  for (const RecordLogFormat format : {RecordLogFormat::kV1, RecordLogFormat::kV2}) {
+    Bytes file;
+    append(file, formats::recordlog::encode_header(format));
+    append(file, formats::recordlog::encode_head(format, as_bytes("hello")));
+    append(file, as_bytes("hello"));
+    const auto directory = MemoryDirectory::make();
+    ASSERT_TRUE(directory->atomic_write("r", file));
+    std::string records;
+    ASSERT_TRUE(RecordLogReader<int>(directory, "r")
+                    .for_each_bytes(ReadMode::kStrict, [&](const RecordLogView& record) {
+                      records += as_text(record.payload);
+                    }));
+    EXPECT_EQ(records, "hello");
+
+    formats::recordlog::Record record;
+    const ByteView rest = ByteView(file).subspan(formats::recordlog::kHeaderBytes);
+    EXPECT_EQ(formats::recordlog::read_record(rest, format, record), formats::recordlog::RecordState::kWhole);
+    EXPECT_EQ(as_text(record.payload), "hello");
+    EXPECT_EQ(as_text(ByteView(file).first(4)), formats::kRecordLogMagic);
+  }
+}
+
 TEST(Formats, MagicsStandInFrontOfTheFiles) {
   const auto header = formats::wal_v4::encode_header({.segment_id = SegmentId(1), .start = EntryId(1)});
   EXPECT_EQ(as_text(ByteView(header).first(4)), formats::kWalMagic);
