@@ -72,6 +72,7 @@ class ByteWriter {
 
   Status close();
 
+  [[nodiscard]] const WalOptions& options() const noexcept { return options_; }
   [[nodiscard]] WalTuning tuning() const noexcept;
   Status configure(const WalTuning& tuning);
 

@@ -15,13 +15,13 @@ Result<EntryId> GroupCommit::append_batch(std::span<const ByteView> payloads, bo
 }
 
 Result<DurableId> GroupCommit::append_durable(ByteView payload) {
-  std::unique_lock lock(mutex_);
+  Lock lock(mutex_);
   DURABILITY_TRY_ASSIGN(const EntryId id, writer_->append(payload));
   return wait(lock, id);
 }
 
 Result<DurableId> GroupCommit::wait_until_durable(EntryId id) {
-  std::unique_lock lock(mutex_);
+  Lock lock(mutex_);
   if (id > writer_->last_entry_id()) {
     return Error(ErrorCode::kInvalidState, fmt::format("entry {} has not been appended", id))
         .advise("wait for an id that append returned");
@@ -30,35 +30,81 @@ Result<DurableId> GroupCommit::wait_until_durable(EntryId id) {
 }
 
 Result<DurableId> GroupCommit::flush_and_sync() {
-  std::unique_lock lock(mutex_);
+  Lock lock(mutex_);
   return wait(lock, writer_->last_entry_id());
 }
 
-Result<DurableId> GroupCommit::wait(std::unique_lock<std::mutex>& lock, EntryId id) {
-  while (true) {
-    const auto durable = writer_->durable_id();
-    if (durable && durable->entry() >= id) return internal::DurableIdIssuer::issue(id);
-    if (failure_) return *failure_;
-    if (syncing_) {
-      changed_.wait(lock);
-    } else {
-      DURABILITY_TRY(lead(lock));
-    }
-  }
+bool GroupCommit::is_durable(EntryId id) const {
+  const auto durable = writer_->durable_id();
+  return durable && durable->entry() >= id;
 }
 
-Status GroupCommit::lead(std::unique_lock<std::mutex>& lock) {
-  DURABILITY_TRY_ASSIGN(const PendingSync pending, writer_->begin_sync());
+Result<DurableId> GroupCommit::wait(Lock& lock, EntryId id) {
+  bool counted = false;
+  while (!is_durable(id)) {
+    if (failure_) return *failure_;
+    if (!std::exchange(counted, true)) gathering_.arrived();
+    if (!syncing_ && !closing_) {
+      DURABILITY_TRY(lead(lock));
+      break;  // what is appended before a sync begins is covered by it
+    }
+    Waiter waiter(id);
+    waiting_.add(waiter);
+    lock.unlock();
+    if (waiter.wait() == Waiter::Word::kDurable) break;
+    lock.lock();
+  }
+  return internal::DurableIdIssuer::issue(id);
+}
+
+// Returns with the mutex dropped.
+Status GroupCommit::lead(Lock& lock) {
   syncing_ = true;
+  gather(lock);
+  Status synced = sync(lock);
+  syncing_ = false;
+  release(lock);
+  return synced;
+}
+
+Status GroupCommit::sync(Lock& lock) {
+  DURABILITY_TRY_ASSIGN(const PendingSync pending, writer_->begin_sync());
+  gathering_.begun();
   lock.unlock();
   auto synced = writer_->run_sync(pending);
   lock.lock();
-  syncing_ = false;
   auto finished = writer_->finish_sync(pending, std::move(synced));
   if (!finished) failure_ = finished.error();
+  return finished ? Status{} : Status(std::move(finished).error());
+}
+
+void GroupCommit::gather(Lock& lock) {
+  for (std::size_t turns = gathering_.turns(); turns > 0 && !gathering_.complete(); --turns) {
+    lock.unlock();
+    std::this_thread::yield();
+    lock.lock();
+  }
+}
+
+// The highest id whose fate is known: all of them once nothing more will be synced.
+EntryId GroupCommit::decided_through() const {
+  const auto durable = writer_->durable_id();
+  const bool over = failure_.has_value() || closed_ || ending_;
+  return over && !syncing_ ? writer_->last_entry_id() : durable ? durable->entry() : EntryId(0);
+}
+
+// Drops the mutex, and wakes whoever has something to do now.
+void GroupCommit::release(Lock& lock) {
+  const auto durable = writer_->durable_id();
+  const std::size_t before = waiting_.size();
+  WaitList::Released released =
+      waiting_.release(durable ? durable->entry() : EntryId(0), failure_.has_value() || closed_);
+  gathering_.released(before - waiting_.size() + 1);
+  const bool wake_thread = idle_ && !completions_.empty();
+  lock.unlock();
+  released.wake();
   changed_.notify_all();
-  if (!finished) return std::move(finished).error();
-  return {};
+  if (wake_thread) work_.notify_one();
 }
 
 Status GroupCommit::flush() {
@@ -72,10 +118,18 @@ Result<WalTruncation> GroupCommit::truncate_prefix(DurableId upto) {
 }
 
 Status GroupCommit::close() {
-  std::unique_lock lock(mutex_);
+  Lock lock(mutex_);
+  closing_ = true;
   changed_.wait(lock, [this] { return !syncing_; });
   Status closed = writer_->close();
-  changed_.notify_all();
+  if (!closed && !failure_) failure_ = closed.error();
+  closing_ = false;
+  closed_ = true;
+  release(lock);
+  lock.lock();
+  if (std::this_thread::get_id() != thread_.get_id()) {
+    changed_.wait(lock, [this] { return in_flight_ == 0; });
+  }
   return closed;
 }
 

@@ -5,13 +5,11 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <condition_variable>
 #include <mutex>
 #include <thread>
 
 #include "durability/walog/reader.hpp"
-#include "durability/walog/sync_writer.hpp"
-#include "durability/walog/test_support.hpp"
+#include "durability/walog/sync_gate.hpp"
 
 namespace durability::walog {
 namespace {
@@ -20,63 +18,8 @@ using durability::testing::Injection;
 using test::CrashDirectory;
 using test::fails_with;
 using test::FaultyDirectory;
-using test::Operation;
-using test::OperationRecord;
 
-/// Holds syncs of segment files at their beginning until they are let go.
-class SyncGate {
- public:
-  void hold() {
-    const std::lock_guard lock(mutex_);
-    held_ = true;
-  }
-  void release(std::optional<Injection> outcome = std::nullopt) {
-    const std::lock_guard lock(mutex_);
-    held_ = false;
-    outcome_ = outcome;
-    changed_.notify_all();
-  }
-  /// Returns when so many syncs have begun.
-  void wait_for_syncs(std::uint64_t count) {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return begun_ >= count; });
-  }
-  [[nodiscard]] std::uint64_t begun() {
-    const std::lock_guard lock(mutex_);
-    return begun_;
-  }
-  std::optional<Injection> on(const OperationRecord& record) {
-    if (record.operation != Operation::kSyncData) return std::nullopt;
-    std::unique_lock lock(mutex_);
-    ++begun_;
-    changed_.notify_all();
-    changed_.wait(lock, [&] { return !held_; });
-    return outcome_;
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool held_ = false;
-  std::uint64_t begun_ = 0;
-  std::optional<Injection> outcome_;
-};
-
-class GroupCommitTest : public ::testing::Test {
- protected:
-  void SetUp() override {
-    WalOptions options;
-    options.preallocate_bytes = 0;
-    writer_ = SyncWalWriter<std::string>::open(faulty_, options).value();
-    faulty_->set_hook([this](const OperationRecord& record) { return gate_.on(record); });
-  }
-  void TearDown() override { gate_.release(); }
-
-  SyncGate gate_;
-  std::shared_ptr<CrashDirectory> inner_ = CrashDirectory::make();
-  std::shared_ptr<FaultyDirectory> faulty_ = FaultyDirectory::make(inner_);
-  std::unique_ptr<SyncWalWriter<std::string>> writer_;
-};
+class GroupCommitTest : public test::GatedWriterTest {};
 
 // G2: a sync under way when an entry is appended does not acknowledge it; the next one does.
 TEST_F(GroupCommitTest, AnEntryIsAcknowledgedOnlyByASyncThatBeganAfterItWasWritten) {

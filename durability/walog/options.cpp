@@ -9,6 +9,7 @@ constexpr std::uint64_t kMinSegmentBytes =
     walog::v4::kHeaderBytes + walog::v4::kFrameHeadBytes + walog::v4::kSealBytes;
 constexpr std::uint64_t kMaxSegmentBytes = std::uint64_t{1} << 40U;
 constexpr std::size_t kMaxRecycled = 1024;
+constexpr std::size_t kMaxInFlight = std::size_t{1} << 24U;
 constexpr std::size_t kMaxBufferBytes = std::size_t{1} << 30U;
 
 Error refuse(std::string_view option, std::uint64_t value, std::string_view rule) {
@@ -35,6 +36,9 @@ Status WalOptions::validate() const {
   }
   if (preallocation() > segment_bytes) {
     return refuse("preallocate_bytes", preallocation(), "a segment cannot be preallocated past its size");
+  }
+  if (max_in_flight == 0 || max_in_flight > kMaxInFlight) {
+    return refuse("max_in_flight", max_in_flight, "use 1 to 16777216");
   }
   if (first_entry_id.value() == 0) return refuse("first_entry_id", 0, "entries begin at 1");
   return flush.validate();

@@ -19,9 +19,14 @@ namespace durability {
 /// Versions of the segment format. Version 4 is this library's own; 2 and 3 are the Rust crate's.
 enum class WalFormat : std::uint8_t { kV2 = 2, kV3 = 3, kV4 = 4 };
 
+enum class WhenFull : std::uint8_t {
+  kWait,    ///< the call waits; within a completion it is refused, for nobody else could make room
+  kRefuse,  ///< `invalid_state`, and nothing is appended
+};
+
 struct WalOptions {
   /// The version to write; none: that of the log's newest segment, 4 for a new log.
-  std::optional<WalFormat> format;
+  std::optional<WalFormat> format{};
   /// A segment is sealed before an entry that would make it longer than this, its seal included. A larger
   /// entry stands alone in a segment that grows. 128 bytes to 1 TiB.
   std::uint64_t segment_bytes = std::uint64_t{16} << 20U;
@@ -33,19 +38,23 @@ struct WalOptions {
   std::size_t buffer_bytes = std::size_t{64} << 10U;
   /// Zeros written ahead into each new segment, so that a sync need not grow the file; none: the
   /// segment's size in version 4, nothing in versions 2 and 3. At most the segment's size.
-  std::optional<std::uint64_t> preallocate_bytes;
+  std::optional<std::uint64_t> preallocate_bytes{};
   /// How many deleted segments are kept to be filled with zeros and used again, which saves the file system
   /// the allocation. Version 4 only; 0: none. At most 1024.
   std::size_t recycle_segments = 0;
+  /// SyncWalWriter: how many durable appends may wait for their completion, and what becomes of one more.
+  /// 1 to 16,777,216. Threads that wait are bounded by themselves.
+  std::size_t max_in_flight = 65'536;
+  WhenFull when_full = WhenFull::kWait;
   /// The id a new log begins at; has no meaning for one that exists. Also the explicit way on after a log
   /// was lost and only a checkpoint is left: the checkpoint's last id + 1.
   EntryId first_entry_id{1};
-  std::shared_ptr<WalObserver> observer;
+  std::shared_ptr<WalObserver> observer{};
 
   // What the writer takes from its surroundings; none: the system's own, and a thread per writer.
-  std::shared_ptr<const Clock> clock;
-  std::shared_ptr<Random> random;
-  std::shared_ptr<Worker> worker;
+  std::shared_ptr<const Clock> clock{};
+  std::shared_ptr<Random> random{};
+  std::shared_ptr<Worker> worker{};
 
   [[nodiscard]] Status validate() const;
   /// Takes the system's own for what is not given.

@@ -2,6 +2,7 @@
 
 // A log that many threads append to.
 
+#include <future>
 #include <utility>
 
 #include "durability/walog/group_commit.hpp"
@@ -41,6 +42,31 @@ class SyncWalWriter {
     return commit_.append_durable(scratch);
   }
   Result<DurableId> append_durable_bytes(ByteView payload) { return commit_.append_durable(payload); }
+
+  /// Appends and returns at once; `completion` is called with what append_durable would have returned, so
+  /// that one thread keeps thousands of appends in flight. Exactly once: in the order of the ids, by a thread
+  /// of the writer's own, which syncs too, so it must be short and must not throw; or within this call, where
+  /// the append is refused. It may append, but not wait for this writer (close() excepted). At most
+  /// WalOptions::max_in_flight wait at a time.
+  void append_durable(const E& entry, DurableCompletion completion) {
+    Bytes& scratch = this_threads_scratch();
+    if (auto encoded = Codec::template encode<E>(entry, scratch); !encoded) {
+      return completion(std::move(encoded).error());
+    }
+    commit_.append_durable(scratch, std::move(completion));
+  }
+  void append_durable_bytes(ByteView payload, DurableCompletion completion) {
+    commit_.append_durable(payload, std::move(completion));
+  }
+  /// The same, as a future.
+  std::future<Result<DurableId>> append_durable_future(const E& entry) {
+    std::promise<Result<DurableId>> promise;
+    auto future = promise.get_future();
+    append_durable(entry, [promise = std::move(promise)](Result<DurableId> durable) mutable {
+      promise.set_value(std::move(durable));
+    });
+    return future;
+  }
 
   template <std::ranges::input_range Range>
   Result<EntryId> append_batch(const Range& entries) {

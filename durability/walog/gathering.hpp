@@ -1,0 +1,42 @@
+#pragma once
+
+// How long a leader of a group commit waits for others before its sync. Counts turns, not time: whether
+// those who were released come back soon is seen by whether they came the last times.
+
+#include <algorithm>
+#include <cstddef>
+
+namespace durability::walog {
+
+/// Guarded by the group commit's mutex.
+class Gathering {
+ public:
+  /// Somebody waits for a sync that has not begun.
+  void arrived() noexcept { ++arrived_; }
+  /// So many were released by a sync.
+  void released(std::size_t waiters) noexcept { expected_ = waiters; }
+
+  /// How many turns of the scheduler may be given to others before the next sync.
+  [[nodiscard]] std::size_t turns() noexcept {
+    if (++groups_ % kTryAgain == 0) patience_ = std::max(patience_, kFewTurns);
+    return patience_;
+  }
+  [[nodiscard]] bool complete() const noexcept { return arrived_ >= expected_; }
+  /// The sync begins. Those who did not come are not waited for as long the next time.
+  void begun() noexcept {
+    patience_ = complete() ? std::min(2 * patience_ + 1, kMostTurns) : patience_ / 2;
+    arrived_ = 0;
+  }
+
+ private:
+  static constexpr std::size_t kMostTurns = 32;
+  static constexpr std::size_t kFewTurns = 4;
+  static constexpr std::size_t kTryAgain = 64;
+
+  std::size_t arrived_ = 0;
+  std::size_t expected_ = 0;
+  std::size_t patience_ = kFewTurns;
+  std::size_t groups_ = 0;
+};
+
+}  // namespace durability::walog

@@ -1,0 +1,73 @@
+#pragma once
+
+// Threads that wait for an entry to be durable, each woken by itself.
+
+#include <atomic>
+#include <cstdint>
+
+#include "durability/base/ids.hpp"
+
+namespace durability::walog {
+
+/// One waiting thread; lives on its stack.
+class Waiter {
+ public:
+  enum class Word : std::uint32_t {
+    kWait,
+    kDurable,
+    kLook,  ///< look again: the sync failed, the writer is closed, or it is this thread's turn to lead
+  };
+
+  explicit Waiter(EntryId id) noexcept : id_(id) {}
+
+  Word wait() noexcept {
+    word_.wait(Word::kWait, std::memory_order_acquire);
+    return word_.load(std::memory_order_acquire);
+  }
+  /// The waiter may be gone when this returns.
+  void wake(Word word) noexcept {
+    word_.store(word, std::memory_order_release);
+    word_.notify_one();
+  }
+
+ private:
+  friend class WaitList;
+
+  EntryId id_;
+  Word pending_ = Word::kLook;
+  std::atomic<Word> word_{Word::kWait};
+  Waiter* next_ = nullptr;
+};
+
+/// First come, first in the list. Guarded by the group commit's mutex; what release() returned belongs to
+/// the caller.
+class WaitList {
+ public:
+  /// Threads that are to be woken, once the mutex is dropped.
+  class Released {
+   public:
+    explicit Released(Waiter* first) noexcept : first_(first) {}
+    void wake() noexcept {
+      for (Waiter* waiter = first_; waiter != nullptr;) {
+        Waiter* const next = waiter->next_;  // read before its thread goes on and takes the list's node along
+        waiter->wake(waiter->pending_);
+        waiter = next;
+      }
+    }
+
+   private:
+    Waiter* first_;
+  };
+
+  void add(Waiter& waiter) noexcept;
+  /// Those up to `durable`, and in front of them, to look again, the first of the others, or all others.
+  Released release(EntryId durable, bool all) noexcept;
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+
+ private:
+  Waiter* first_ = nullptr;
+  Waiter** end_ = &first_;
+  std::size_t size_ = 0;
+};
+
+}  // namespace durability::walog
