@@ -66,7 +66,7 @@ check: bootstrap-dev  ## format, layering, file sizes, text, clang-tidy
 LENGTH ?= 4
 crash: bootstrap-dev  ## the crash explorer over all histories of up to LENGTH letters (4), and its report
 	cmake --preset crash
-	cmake --build --preset crash -j $(JOBS) --target crash_test checkpointing_test
+	cmake --build --preset crash -j $(JOBS) --target crash_test checkpointing_test recordlog_test
 	scripts/crash.sh build/crash/bin $(LENGTH) $(JOBS)
 
 format: bootstrap-dev  ## puts every source file into the project's format

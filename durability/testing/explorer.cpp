@@ -77,7 +77,7 @@ void Explorer::crash(const Place& place, const CrashPath& before, std::uint64_t 
       ++way.exhaustive_cuts;
       CrashPath path = before;
       path.push_back(step);
-      visit(place, std::move(path), way);
+      visit(place, std::move(path), place.machine->directory()->after_kill(), way);
     } else {
       crash_in_profile(place, before, step, way);
     }
@@ -91,11 +91,10 @@ void Explorer::crash_in_profile(const Place& place, const CrashPath& before, Cra
   CrashPath path = before;
   path.emplace_back();
   const auto visit_choice = [&](Chooser& chooser) {
-    // Only the way through the choices is wanted here.
-    static_cast<void>(place.machine->directory()->after_power_cut(profile, chooser));
+    auto left = place.machine->directory()->after_power_cut(profile, chooser);
     step.choices = chooser.choices();
     path.back() = step;
-    visit(place, path, way);
+    visit(place, path, std::move(left), way);
   };
   ExhaustiveChooser chooser;
   while (chooser.next()) {
@@ -125,12 +124,13 @@ bool Explorer::seen_before(const Place& place, const CrashPath& path, const Cras
   return !seen_.insert(key).second;
 }
 
-void Explorer::visit(const Place& place, CrashPath path, ExploredWay& way) {
+void Explorer::visit(const Place& place, CrashPath path, std::shared_ptr<CrashDirectory> left,
+                     ExploredWay& way) {
   ++way.states;
-  const auto left = leave(*place.machine, path.back(), options_.profiles);
   if (seen_before(place, path, *left)) return;
   ++way.unique;
-  const Place recovered{.subject = place.subject->clone(), .machine = std::make_unique<Machine>(left)};
+  const Place recovered{.subject = place.subject->clone(),
+                        .machine = std::make_unique<Machine>(std::move(left))};
   auto wrong = recovered.subject->recover(*recovered.machine, crash_of(path, options_.profiles));
   if (!wrong.empty()) return fail(*subject_, path, std::move(wrong));
   if (path.size() <= static_cast<std::size_t>(options_.depth)) crash_recovery(place, path, recovered);
@@ -174,12 +174,15 @@ void Explorer::crash_recovery_at(const Place& place, const CrashPath& path, cons
     if (!every_way && way != only) continue;
     CrashPath next = path;
     next.push_back({cut, ways_[way].name, "-"});
-    if (ways_[way].name != CrashStep::kKill) {
+    std::shared_ptr<CrashDirectory> left;
+    if (ways_[way].name == CrashStep::kKill) {
+      left = dead.machine->directory()->after_kill();
+    } else {
       RandomChooser chooser(random.next_u64());
-      static_cast<void>(dead.machine->directory()->after_power_cut(options_.profiles[way], chooser));
+      left = dead.machine->directory()->after_power_cut(options_.profiles[way], chooser);
       next.back().choices = chooser.choices();
     }
-    visit(dead, std::move(next), ways_[way]);
+    visit(dead, std::move(next), std::move(left), ways_[way]);
   }
 }
 

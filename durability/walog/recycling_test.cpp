@@ -116,6 +116,36 @@ TEST(Recycling, AFileThatIsGoneIsReportedAndNothingAcknowledgedIsLost) {
   EXPECT_TRUE(wal->append("on"));
 }
 
+// A reader had the last segment open when the writer rotated, truncated and recycled it: the reader then read
+// zeros, took them for the log's end, and said so, though acknowledged entries followed. Found by
+// LiveReader.NeverTakesAWritersProgressForDamage, seed 33735.
+TEST(Recycling, AReaderWhoseSegmentIsRecycledUnderItDoesNotTakeTheZerosForTheEnd) {
+  // In front of which of the reader's operations, and how many entries later the file is the spare.
+  for (std::uint64_t moment = 0; moment < 12 * 20; ++moment) {
+    SCOPED_TRACE(moment);
+    const auto directory = CrashDirectory::make();
+    const WalOptions how = options(4);
+    auto wal = Writer::open(directory, how).value();
+    fill_segments(wal, 4);
+    ASSERT_EQ(wal.segment_id(), SegmentId(2));
+    ASSERT_TRUE(wal.flush_and_sync());
+    const auto beside = FaultyDirectory::make(directory);
+    beside->set_hook([&](const durability::testing::OperationRecord& record) {
+      if (record.number == moment / 20) {
+        fill_segments(wal, 8);
+        EXPECT_FALSE(wal.truncate_prefix(wal.flush_and_sync().value())->deleted.empty());
+        fill_segments(wal, static_cast<int>(moment % 20));
+        static_cast<ManualWorker&>(*how.worker).run_all();
+      }
+      return std::optional<durability::testing::Injection>();
+    });
+    const auto read =
+        WalReader<std::string>(beside).for_each(ReadMode::kBestEffort, [](EntryId, const std::string&) {});
+    EXPECT_TRUE(!read || read->next.value() > 4) << "acknowledged entries were passed over";
+    EXPECT_TRUE(read || read.error().code() == ErrorCode::kInvalidState) << read.error();
+  }
+}
+
 /// Appends, syncs and truncates with one recycled file, until the directory's crash stops it. Yields what was
 /// acknowledged.
 std::uint64_t append_and_truncate(const std::shared_ptr<Directory>& directory, WalFormat format) {

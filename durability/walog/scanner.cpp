@@ -48,8 +48,11 @@ class Scanner {
         return std::move(finding).error();
       }
       scan_.finding = *finding;
-      if (scan_.verdict(options_.mode).action != Action::kRefuse || !options_.live_writer) {
-        return std::move(scan_);
+      if (!options_.live_writer) return std::move(scan_);
+      if (scan_.verdict(options_.mode).action != Action::kRefuse) {
+        DURABILITY_TRY_ASSIGN(const bool sure, end_is_the_logs());
+        if (sure) return std::move(scan_);
+        continue;
       }
       DURABILITY_TRY_ASSIGN(const std::uint32_t fingerprint,
                             fingerprint_of_finding(directory_, scan_, options_.buffer_bytes));
@@ -69,6 +72,13 @@ class Scanner {
       if (flow == Flow::kStop) return flow;
     }
     return entry.id == options_.up_to ? Flow::kStop : Flow::kContinue;
+  }
+
+  // A segment that was truncated away and recycled while it was open here reads as zeros from some point on,
+  // as the log's end does. Its name is taken away first, so where that is there, the end is one.
+  Result<bool> end_is_the_logs() const {
+    if (scan_.stopped || scan_.segment.value() == 0) return true;
+    return directory_.exists(segment_path(scan_.segment));
   }
 
   Finding found(Finding finding, SegmentId segment, std::uint64_t offset, EntryId missing) {

@@ -5,47 +5,62 @@
 
 #include <cstdlib>
 #include <iostream>
+#include <ostream>
 
 #include "history_subject.hpp"
 
 namespace durability::crash {
 namespace {
 
-void expect_no_violation_in_words(std::string_view letters, const std::vector<Settings>& all,
-                                  std::size_t length = 2) {
-  if (const char* text = std::getenv("DURABILITY_CRASH_LENGTH")) length = std::strtoul(text, nullptr, 10);
-  for (const Settings& settings : all) {
-    testing::Explorer explorer(explorer_options({.exhaustive = 4, .samples = 2}, settings));
-    explorer.explore_words(letters, length, [&](const std::string& word) {
-      return std::make_unique<HistorySubject>(word, settings);
-    });
-    EXPECT_EQ(explorer.failure(), "");
-    std::cout << explorer.report();
-    if (!explorer.failure().empty()) return;
-  }
+struct Words {
+  std::string_view name;
+  std::string_view letters;
+  Settings settings;
+};
+
+void PrintTo(const Words& words, std::ostream* out) { *out << words.name << " of " << words.letters; }
+
+std::size_t length() {
+  const char* const text = std::getenv("DURABILITY_CRASH_LENGTH");
+  return text == nullptr ? 2 : std::strtoul(text, nullptr, 10);
 }
 
-TEST(CrashWords, OfVersion4) { expect_no_violation_in_words("aAbfsRpPTck", all_settings()); }
+class CrashWords : public ::testing::TestWithParam<Words> {};
 
-TEST(CrashWords, OfVersion4WithGroupsAndFailingSyncs) {
-  expect_no_violation_in_words("agheRpTk", {{}, {.sector_bytes = 16, .preallocate_bytes = 0}});
+TEST_P(CrashWords, LoseNothingAcknowledged) {
+  const auto& [name, letters, settings] = GetParam();
+  testing::Explorer explorer(explorer_options({.exhaustive = 4, .samples = 2}, settings));
+  explorer.explore_words(letters, length(), [&](const std::string& word) {
+    return std::make_unique<HistorySubject>(word, settings);
+  });
+  EXPECT_EQ(explorer.failure(), "");
+  std::cout << explorer.report();
 }
 
-TEST(CrashWords, OfVersion3) {
-  expect_no_violation_in_words(
-      "aAbfsRTck",
-      {{.older_versions = true, .format = WalFormat::kV3},
-       {.preallocate_bytes = 0, .older_versions = true, .ordered_only = true, .format = WalFormat::kV3}});
-}
+constexpr std::string_view kAll = "aAbfsRpPTck";
+constexpr std::string_view kGroups = "agheRpTk";  // groups of a SyncWalWriter, and syncs that fail
+constexpr std::string_view kOlder = "aAbfsRTck";
+constexpr std::string_view kSwitching = "asRPTvck";
 
-TEST(CrashWords, OfVersion2) {
-  expect_no_violation_in_words("aAbfsRTck", {{.older_versions = true, .format = WalFormat::kV2}});
-}
-
-TEST(CrashWords, OfSeveralVersions) {
-  expect_no_violation_in_words("asRPTvck",
-                               {{.older_versions = true}, {.recycle_segments = 2, .older_versions = true}});
-}
+INSTANTIATE_TEST_SUITE_P(
+    Of, CrashWords,
+    ::testing::Values(
+        Words{"Version4WhereEachEntryIsWrittenByItself", kAll, all_settings()[1]},
+        Words{"Version4InSmallSegments", kAll, all_settings()[2]}, Words{"Version4", kAll, all_settings()[0]},
+        Words{"Version4InRecycledSegments", kAll, all_settings()[3]},
+        Words{"Version4WithGroups", kGroups, {}},
+        Words{"Version4WithGroupsInGrowingSegments", kGroups, {.sector_bytes = 16, .preallocate_bytes = 0}},
+        Words{"Version3", kOlder, {.older_versions = true, .format = WalFormat::kV3}},
+        Words{
+            "Version3InGrowingSegments",
+            kOlder,
+            {.preallocate_bytes = 0, .older_versions = true, .ordered_only = true, .format = WalFormat::kV3}},
+        Words{"Version2", kOlder, {.older_versions = true, .format = WalFormat::kV2}},
+        Words{"SeveralVersions", kSwitching, {.older_versions = true}},
+        Words{"SeveralVersionsInRecycledSegments",
+              kSwitching,
+              {.recycle_segments = 2, .older_versions = true}}),
+    [](const ::testing::TestParamInfo<Words>& words) { return std::string(words.param.name); });
 
 }  // namespace
 }  // namespace durability::crash
