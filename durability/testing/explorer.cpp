@@ -77,7 +77,7 @@ void Explorer::crash(const Place& place, const CrashPath& before, std::uint64_t 
       ++way.exhaustive_cuts;
       CrashPath path = before;
       path.push_back(step);
-      visit(place, std::move(path), place.machine->directory()->after_kill(), way);
+      visit(place, path, place.machine->directory()->after_kill(), way);
     } else {
       crash_in_profile(place, before, step, way);
     }
@@ -124,7 +124,7 @@ bool Explorer::seen_before(const Place& place, const CrashPath& path, const Cras
   return !seen_.insert(key).second;
 }
 
-void Explorer::visit(const Place& place, CrashPath path, std::shared_ptr<CrashDirectory> left,
+void Explorer::visit(const Place& place, const CrashPath& path, std::shared_ptr<CrashDirectory> left,
                      ExploredWay& way) {
   ++way.states;
   if (seen_before(place, path, *left)) return;
@@ -182,7 +182,7 @@ void Explorer::crash_recovery_at(const Place& place, const CrashPath& path, cons
       left = dead.machine->directory()->after_power_cut(options_.profiles[way], chooser);
       next.back().choices = chooser.choices();
     }
-    visit(dead, std::move(next), std::move(left), ways_[way]);
+    visit(dead, next, std::move(left), ways_[way]);
   }
 }
 

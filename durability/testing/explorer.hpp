@@ -90,7 +90,8 @@ class Explorer {
   void crash(const Place& place, const CrashPath& before, std::uint64_t cut);
   void crash_in_profile(const Place& place, const CrashPath& before, CrashStep step, ExploredWay& way);
   /// `left` is what the last step of `path` leaves of the place's machine.
-  void visit(const Place& place, CrashPath path, std::shared_ptr<CrashDirectory> left, ExploredWay& way);
+  void visit(const Place& place, const CrashPath& path, std::shared_ptr<CrashDirectory> left,
+             ExploredWay& way);
   void crash_recovery(const Place& place, const CrashPath& path, const Place& recovered);
   void crash_recovery_at(const Place& place, const CrashPath& path, const Place& recovered,
                          std::uint64_t cut);
