@@ -54,6 +54,23 @@ TEST(ByteReader, DeliversEachRangeThatIsAskedFor) {
   }
 }
 
+// The fuzz target wal_dir_replay found that a reading which stops inside an atomic batch reported the id
+// behind the batch as the next one.
+TEST(ByteReader, AReadingThatStopsInsideABatchReportsWhereItStopped) {
+  const auto directory = CrashDirectory::make();
+  put(*directory, 1, SegmentImage(1).entry("a").part("b").part("c").entry("d").entry("e"));
+  for (std::uint64_t last = 1; last <= 5; ++last) {
+    const auto stop = [&](const WalEntryView& view) {
+      return Result<Flow>(view.id.value() == last ? Flow::kStop : Flow::kContinue);
+    };
+    const ByteReader reader(directory);
+    EXPECT_EQ(reader.for_each(ReadMode::kStrict, {}, stop).value().next, EntryId(last + 1));
+    const EntryRange range{.up_to = EntryId(last)};
+    const auto go_on = [](const WalEntryView&) { return Result<Flow>(Flow::kContinue); };
+    EXPECT_EQ(reader.for_each(ReadMode::kStrict, range, go_on).value().next, EntryId(last + 1));
+  }
+}
+
 TEST(ByteReader, ARangeThatBeginsBeforeTheLogIsInvalidStateAndNamesWhatIsMissing) {
   const auto directory = three_segments();
   ASSERT_TRUE(directory->remove_durable("wal/wal_1.log"));

@@ -69,7 +69,9 @@ class Planner {
   }
 
   Status cut_v3(const ScannedSegment& last) {
-    if (last.header.segment_id == scan_.segment) {
+    // Where the damage is among the spares, this one may have a torn tail besides.
+    const bool in_spares = std::ranges::find(scan_.spares, scan_.segment) != scan_.spares.end();
+    if (last.header.segment_id == scan_.segment || in_spares) {
       builds_.push_back({.segment = last.header.segment_id, .keep_to = last.end});
       cut_at(last.header.segment_id, last.end);
       return {};

@@ -67,11 +67,13 @@ class Scanner {
  private:
   Result<Flow> filtered(const WalEntryView& entry, const EntrySink& sink) {
     if (entry.id > options_.up_to) return Flow::kStop;
+    Flow flow = Flow::kContinue;
     if (entry.id >= options_.from) {
-      DURABILITY_TRY_ASSIGN(const Flow flow, sink(entry));
-      if (flow == Flow::kStop) return flow;
+      DURABILITY_TRY_ASSIGN(flow, sink(entry));
     }
-    return entry.id == options_.up_to ? Flow::kStop : Flow::kContinue;
+    if (entry.id == options_.up_to) flow = Flow::kStop;
+    if (flow == Flow::kStop) stopped_behind_ = entry.id;
+    return flow;
   }
 
   // A segment that was truncated away and recycled while it was open here reads as zeros from some point on,
@@ -106,7 +108,10 @@ class Scanner {
     if (listing_.behind_gap && !reads_up_to_it()) return report_gap(*listing_.behind_gap);
     DURABILITY_TRY_ASSIGN(const Finding finding, read_segments());
     const bool refused = judge(finding, options_.mode, scan_.format).action == Action::kRefuse;
-    return too_many_spares && !scan_.stopped && !refused ? report_spares() : finding;
+    if (scan_.stopped || refused) return finding;
+    if (too_many_spares) return report_spares();
+    if (listing_.behind_gap) return report_gap(*listing_.behind_gap);  // among the spares
+    return finding;
   }
 
   // A ceiling asks for an earlier moment: what stands behind it is not looked at.
@@ -266,6 +271,8 @@ class Scanner {
   std::optional<Finding> stop(const ScannedSegment& segment) {
     scan_.stopped = true;
     record(segment);
+    // In a batch, which was read to its end, that is not where the walk stands.
+    if (stopped_behind_) scan_.next = EntryId(stopped_behind_->value() + 1);
     return found(Finding::kEnd, segment.header.segment_id, current_->walk->offset, current_->walk->due);
   }
 
@@ -323,6 +330,7 @@ class Scanner {
   Scan scan_;
   SegmentListing listing_;
   std::optional<Current> current_;
+  std::optional<EntryId> stopped_behind_;  // the entry that was the last one wanted
 };
 
 }  // namespace
