@@ -15,7 +15,7 @@ space := $(empty) $(empty)
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo test test-debug test-asan test-tsan test-clang check crash format bench clean \
-        mutants powercut bootstrap-build bootstrap-dev bootstrap-powercut
+        fuzz mutants powercut bootstrap-build bootstrap-dev bootstrap-powercut
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -76,6 +76,12 @@ bench: bootstrap-dev  ## the benchmarks
 	cmake --preset bench
 	cmake --build --preset bench -j $(JOBS)
 	scripts/bench.sh build/bench/bin
+
+SECONDS ?= 60
+fuzz: bootstrap-dev  ## each fuzz target for SECONDS (60), as many side by side as there are cores
+	cmake --preset fuzz
+	cmake --build --preset fuzz -j $(JOBS)
+	$(NO_ASLR) python3 -B scripts/fuzz.py build/fuzz/bin --seconds $(SECONDS) -j $(JOBS)
 
 mutants: bootstrap-dev  ## takes out each sync, rename, removal, truncation and poison, and looks for a test that fails
 	cmake --preset mutants
