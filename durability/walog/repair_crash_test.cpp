@@ -387,5 +387,20 @@ TEST(Repair, ChangesNothingOnceItsLockIsGone) {
   }
 }
 
+TEST(Repair, LeavesNoTemporaryWhereARenameFails) {
+  std::uint64_t failed = 0;
+  for (bool done = false; !done; ++failed) {
+    const auto disk = disk_with(damage_in_the_middle().files);
+    const auto plan = maintenance(disk).repair_plan().value().value();
+    const auto faulty = test::FaultyDirectory::make(disk);
+    faulty->fail({.operation = test::Operation::kRename, .after = failed});
+    done = maintenance(faulty).repair(plan).has_value();
+    for (const auto& [name, contents] : files_in(*disk, "wal")) {
+      EXPECT_FALSE(Directory::is_temporary_name(name)) << name << " behind rename " << failed;
+    }
+  }
+  EXPECT_GT(failed, 2U) << "no rename was made to fail";
+}
+
 }  // namespace
 }  // namespace durability::walog

@@ -312,16 +312,34 @@ TEST(WriterFaults, AReplacedLockFileStopsRotationAndTruncation) {
   }
 }
 
-// Whoever comes next takes the lock, and must find nobody at work on the log's files.
-TEST(WriterFaults, ADestroyedWriterLeavesNoSyncBehindItsLock) {
-  const auto directory = CrashDirectory::make();
+// The seal of the last segment of version 4 is synced before version 3 is begun: if that fails, it ends
+// there.
+TEST(WriterFaults, AFailedSyncOfTheSealStopsAChangeOfVersion) {
+  const auto directory = FaultyDirectory::make(CrashDirectory::make());
   WalOptions options = test::test_options();
   options.segment_bytes = 136;
   auto writer = open_writer(directory, options).value();
   ASSERT_TRUE(writer->append(as_bytes("a")));
+  ASSERT_TRUE(writer->close());
+  options.format = WalFormat::kV3;
+  writer = open_writer(directory, options).value();
+  directory->fail({.operation = Operation::kSyncData, .path = "wal_1.log"});
+  EXPECT_TRUE(fails_with(writer->append(as_bytes("b")), ErrorCode::kIo));
+  EXPECT_TRUE(fails_with(writer->append(as_bytes("c")), ErrorCode::kInvalidState));
+  writer.reset();
+  EXPECT_EQ(test::read(directory, ReadMode::kStrict), "a: ok");
+}
+
+// Whoever comes next takes the lock, and must find nobody at work on the log's files.
+TEST(WriterFaults, ADestroyedWriterLeavesNoSyncBehindItsLock) {
+  const auto directory = CrashDirectory::make();
+  WalOptions options = test::test_options();
+  options.segment_bytes = 1024;
+  auto writer = open_writer(directory, options).value();
+  ASSERT_TRUE(writer->append(Bytes(900)));
   ASSERT_TRUE(writer->append(as_bytes("b")));
   auto& worker = static_cast<test::ManualWorker&>(*options.worker);
-  ASSERT_GT(worker.pending(), 0U) << "the seal's sync";
+  ASSERT_EQ(worker.pending(), 1U) << "the seal's sync, and no spare behind it yet";
   writer.reset();
   EXPECT_EQ(worker.pending(), 0U);
 }
