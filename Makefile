@@ -63,8 +63,8 @@ check: bootstrap-dev  ## format, layering, file sizes, text, clang-tidy
 	cmake --preset clang
 	python3 scripts/tidy.py build/clang -j $(JOBS)
 
-LENGTH ?= 4
-crash: bootstrap-dev  ## the crash explorer over all histories of up to LENGTH letters (4), and its report
+LENGTH ?= 3
+crash: bootstrap-dev  ## the crash explorer over all histories of up to LENGTH letters (3), and its report
 	cmake --preset crash
 	cmake --build --preset crash -j $(JOBS) --target crash_test checkpointing_test recordlog_test
 	scripts/crash.sh build/crash/bin $(LENGTH) $(JOBS)

@@ -3,7 +3,7 @@
 #   scripts/crash.sh BIN LENGTH JOBS
 set -uo pipefail
 bin=$1 length=$2 jobs=$3
-export DURABILITY_CRASH_LENGTH=$length DURABILITY_CRASH_SAMPLES=${DURABILITY_CRASH_SAMPLES:-16}
+export DURABILITY_CRASH_LENGTH=$length DURABILITY_CRASH_SAMPLES=${DURABILITY_CRASH_SAMPLES:-64}
 
 # Each test is a process of its own; as many side by side as there are cores, those that take longest first.
 list() {
@@ -27,8 +27,8 @@ log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 started=$SECONDS
 {
-  list crash_test '*CrashWords*'
-  list crash_test '*:-*CrashWords*:*RepeatsTheLine*'
+  list crash_test 'RandomHistories*:*CrashWords*'
+  list crash_test '*:-RandomHistories*:*CrashWords*:*RepeatsTheLine*'
   list checkpointing_test '*'
   list recordlog_test '*Crash*:*Words*'
 } | xargs -P "$jobs" -L 1 bash -c 'run_one "$@"' _ | tee "$log"

@@ -88,5 +88,30 @@ class PowerCut(tool.Case):
             self.assertIn(b", 0 logs that lost an acknowledged entry or did not open\n", done.stdout)
 
 
+class OwnLog(tool.Case):
+    """What docs/test-your-own.md shows is what the example prints."""
+
+    def own_log(self, *arguments):
+        return subprocess.run([tool.BIN / "own_log", *arguments], capture_output=True, text=True, timeout=60, check=False)
+
+    def test_the_explorer_finds_what_its_author_forgot_and_the_line_leads_there(self):
+        found = self.own_log("left")
+        self.assertEqual(found.returncode, 1)
+        page = (ROOT / "docs/test-your-own.md").read_text()
+        self.assertIn(found.stdout.rstrip(), page)
+        records, path = re.search(r"own log of (\d+) records \| (.*)", found.stdout).groups()
+        again = self.own_log("left", records, path)
+        self.assertEqual(again.returncode, 1)
+        self.assertIn(found.stdout.splitlines()[-1].strip(), again.stdout)
+        self.assertEqual(self.own_log("cut", records, path).returncode, 0)
+
+    def test_nothing_is_found_once_that_is_mended(self):
+        self.assertEqual(self.own_log("cut").returncode, 0)
+
+    def test_a_path_that_is_none_is_said_to_be(self):
+        self.assertEqual(self.own_log("cut", "1", "nonsense").returncode, 2)
+        self.assertEqual(self.own_log().returncode, 2)
+
+
 if __name__ == "__main__":
     unittest.main()
