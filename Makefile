@@ -15,7 +15,7 @@ space := $(empty) $(empty)
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo test test-debug test-asan test-tsan test-clang check crash format bench clean \
-        fuzz mutants powercut bootstrap-build bootstrap-dev bootstrap-powercut
+        fuzz soak mutants powercut bootstrap-build bootstrap-dev bootstrap-powercut
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -82,6 +82,12 @@ fuzz: bootstrap-dev  ## each fuzz target for SECONDS (60), as many side by side 
 	cmake --preset fuzz
 	cmake --build --preset fuzz -j $(JOBS)
 	$(NO_ASLR) python3 -B scripts/fuzz.py build/fuzz/bin --seconds $(SECONDS) -j $(JOBS)
+
+MINUTES ?= 10
+soak: bootstrap-dev  ## writers that live and are killed on real files, for MINUTES (10); memory must not grow
+	cmake --preset crash
+	cmake --build --preset crash -j $(JOBS) --target soak
+	build/crash/bin/soak --seconds $$(( $(MINUTES) * 60 ))
 
 mutants: bootstrap-dev  ## takes out each sync, rename, removal, truncation and poison, and looks for a test that fails
 	cmake --preset mutants
