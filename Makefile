@@ -15,12 +15,12 @@ space := $(empty) $(empty)
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo test test-debug test-asan test-tsan test-clang check crash format bench clean \
-        fuzz soak mutants powercut bootstrap-build bootstrap-dev bootstrap-powercut
+        fuzz soak mutants powercut bootstrap-build bootstrap-dev bootstrap-bench bootstrap-powercut
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
-bootstrap-build bootstrap-dev bootstrap-powercut: bootstrap-%:
+bootstrap-build bootstrap-dev bootstrap-bench bootstrap-powercut: bootstrap-%:
 	@[ "$(BOOTSTRAP)" = no ] || scripts/bootstrap.sh $*
 
 build: bootstrap-build  ## the command line tool, build/release/bin/durability
@@ -72,10 +72,12 @@ crash: bootstrap-dev  ## the crash explorer over all histories of up to LENGTH l
 format: bootstrap-dev  ## puts every source file into the project's format
 	git ls-files -co --exclude-standard -- '*.cpp' '*.hpp' | xargs -r clang-format-19 -i
 
-bench: bootstrap-dev  ## the benchmarks
+# make bench BENCH=--write-docs puts table and plots into docs/. DURABILITY_BENCH_DIR says on which disk.
+BENCH ?=
+bench: bootstrap-bench  ## the library beside a floor and its peers, and what single operations cost; some minutes
 	cmake --preset bench
 	cmake --build --preset bench -j $(JOBS)
-	scripts/bench.sh build/bench/bin
+	scripts/bench.sh build/bench/bin $(BENCH)
 
 SECONDS ?= 60
 fuzz: bootstrap-dev  ## each fuzz target for SECONDS (60), as many side by side as there are cores

@@ -14,6 +14,7 @@
 #include <cstring>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace floor_log {
@@ -48,7 +49,7 @@ class Log {
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
 
-  void append(const std::string& payload) {
+  void append(std::string_view payload) {
     const std::size_t length = 16 + payload.size();
     if (buffer_.size() + length > kBufferBytes) flush();
     const std::size_t begin = buffer_.size();
@@ -70,7 +71,7 @@ class Log {
   void sync() const { must(::fdatasync(fd_) == 0); }
 
   /// Appends and returns when a sync that began later has returned; from many threads.
-  void append_durable(const std::string& payload) {
+  void append_durable(std::string_view payload) {
     std::unique_lock lock(mutex_);
     append(payload);
     const std::uint64_t mine = last_;

@@ -1,16 +1,14 @@
 #!/usr/bin/env bash
-# Runs every benchmark program of a build: scripts/bench.sh build/bench/bin [options of google-benchmark]
+# What single operations cost, then the library beside its floor and peers:
+# scripts/bench.sh build/bench/bin [options of bench/side_by_side.py]
 set -euo pipefail
 bin=$1
 shift
 
 shopt -s nullglob
-programs=("$bin"/*_bench)
-if [ ${#programs[@]} -eq 0 ]; then
-  echo "bench: no program named *_bench in $bin" >&2
-  exit 1
-fi
-for program in "${programs[@]}"; do
+for program in "$bin"/*_bench; do
   echo "== $(basename "$program")"
-  "$program" "$@"
+  "$program" --benchmark_min_time=0.1
 done
+echo "== side by side"
+python3 -B "$(dirname "$0")/../bench/side_by_side.py" "$bin" --save "$bin/../side_by_side.json" "$@"

@@ -4,12 +4,13 @@
 #
 #   scripts/bootstrap.sh build    what `make build` and `make demo` need (the default)
 #   scripts/bootstrap.sh dev      that, and what tests, checks and benchmarks need
+#   scripts/bootstrap.sh bench    what `make bench` needs: also the stores it compares with
 #   scripts/bootstrap.sh powercut what `make powercut` needs
 #
 # Needs root, or sudo, only where something is missing.
 #
-# cargo is not needed: test data that a Rust program wrote is committed. Whoever wants to write it anew
-# gets cargo from rustup (https://rustup.rs) or as Debian's package `cargo`.
+# cargo is not needed: test data that a Rust program wrote is committed. Whoever wants to write it anew, or
+# to see the Rust peers in `make bench`, gets cargo from rustup (https://rustup.rs) or as Debian's package `cargo`.
 set -euo pipefail
 
 build=(
@@ -31,6 +32,11 @@ dev=(
   clang-19 libclang-rt-19-dev                      # the second compiler; sanitizers, libFuzzer
   clang-format-19 clang-tidy-19                    # make check
 )
+bench=(
+  libbenchmark-dev                                           # what single operations cost
+  librocksdb-dev libleveldb-dev libsqlite3-dev liblmdb-dev   # peers
+  strace linux-perf                                          # system calls are counted
+)
 powercut=(
   e2fsprogs xfsprogs btrfs-progs  # file systems to cut the power under
   mount util-linux                # fsfreeze, unshare
@@ -39,9 +45,10 @@ powercut=(
 case "${1:-build}" in
   build) wanted=("${build[@]}") ;;
   dev) wanted=("${build[@]}" "${dev[@]}") ;;
+  bench) wanted=("${build[@]}" "${bench[@]}") ;;
   powercut) wanted=("${build[@]}" "${powercut[@]}") ;;
   *)
-    echo "usage: scripts/bootstrap.sh [build|dev|powercut]" >&2
+    echo "usage: scripts/bootstrap.sh [build|dev|bench|powercut]" >&2
     exit 2
     ;;
 esac

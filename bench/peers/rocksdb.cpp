@@ -1,0 +1,55 @@
+// RocksDB: a key-value store with a log in front. Default options; replay is opening and iterating, with
+// checksums verified.
+
+#include <rocksdb/db.h>
+
+#include <memory>
+
+#include "peer.hpp"
+
+namespace {
+
+std::unique_ptr<rocksdb::DB> open_at(const bench::Job& job) {
+  rocksdb::Options options;
+  options.create_if_missing = true;
+  rocksdb::DB* db = nullptr;
+  const auto status = rocksdb::DB::Open(options, job.directory + "/rocksdb", &db);
+  bench::must(status.ok(), status.ToString());
+  return std::unique_ptr<rocksdb::DB>(db);
+}
+
+class RocksDb {
+ public:
+  explicit RocksDb(const bench::Job& job) : db_(open_at(job)) { durable_.sync = true; }
+
+  void append(std::string_view payload) { put({}, payload); }
+  void finish() {}
+  void append_durable(std::string_view payload) { put(durable_, payload); }
+
+  static std::uint64_t replay(const bench::Job& job) {
+    const auto db = open_at(job);
+    rocksdb::ReadOptions options;
+    options.verify_checksums = true;
+    const std::unique_ptr<rocksdb::Iterator> at(db->NewIterator(options));
+    std::uint64_t entries = 0;
+    for (at->SeekToFirst(); at->Valid(); at->Next()) entries += at->value().empty() ? 0U : 1U;
+    bench::must(at->status().ok(), at->status().ToString());
+    return entries;
+  }
+
+ private:
+  void put(const rocksdb::WriteOptions& options, std::string_view payload) {
+    bench::Key key(++last_);
+    const auto status = db_->Put(options, rocksdb::Slice(key.data(), key.size()),
+                                 rocksdb::Slice(payload.data(), payload.size()));
+    bench::must(status.ok(), status.ToString());
+  }
+
+  std::unique_ptr<rocksdb::DB> db_;
+  rocksdb::WriteOptions durable_;
+  std::atomic<std::uint64_t> last_{0};
+};
+
+}  // namespace
+
+int main(int argc, char** argv) { return bench::run<RocksDb>(argc, argv); }
