@@ -20,6 +20,8 @@ std::string_view code_name(ErrorCode code) noexcept {
     case ErrorCode::kNotSupported: return "not_supported";
     case ErrorCode::kLockFailed: return "lock_failed";
     case ErrorCode::kNotFound: return "not_found";
+    case ErrorCode::kBusy: return "busy";
+    case ErrorCode::kCancelled: return "cancelled";
   }
   return "unknown";
 }

@@ -30,6 +30,8 @@ enum class ErrorCode : std::uint8_t {
   kNotSupported,   ///< this directory, format or build cannot do that
   kLockFailed,     ///< somebody else holds the lock
   kNotFound,       ///< there is no such file
+  kBusy,           ///< too much is waiting already; nothing was done, try again when some of it is through
+  kCancelled,      ///< whoever waited gave up, or the object went away; what was asked for may still happen
 };
 
 /// The code's name as it stands in messages, in the CLI's JSON and in the documentation: `io`,
