@@ -2,7 +2,7 @@
 find_package(Threads REQUIRED)
 find_package(fmt REQUIRED)
 find_package(tl-expected REQUIRED)
-find_package(Boost 1.81 REQUIRED)  # headers: Boost.PFR
+find_package(Boost 1.81 REQUIRED)  # headers: Boost.PFR, and Boost.Asio for async
 find_path(LIBDEFLATE_INCLUDE libdeflate.h REQUIRED)
 find_library(LIBDEFLATE_LIBRARY deflate REQUIRED)
 

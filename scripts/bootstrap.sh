@@ -18,7 +18,7 @@ build=(
   ccache                      # a second build costs seconds
   libexpected-dev             # tl::expected, under Result<T>
   libdeflate-dev              # crc32
-  libboost1.81-dev            # Boost.PFR: the fields of a struct
+  libboost1.81-dev            # Boost.PFR: the fields of a struct; Boost.Asio: async
   libfmt-dev                  # messages
   libcli11-dev                # command line
   nlohmann-json3-dev          # --json

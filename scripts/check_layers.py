@@ -21,7 +21,7 @@ IO_CALLS = re.compile(  # <cstdio> is allowed for stderr
     r"|\b(?:fopen|freopen|fdopen|tmpfile|fread|fwrite|std::rename)(?=\s*\()")
 
 # What a program that uses the library may include: these, and what they lead to.
-PUBLIC = re.compile(r"^durability/(durability|formats)\.hpp$|^durability/testing/\w+\.hpp$")
+PUBLIC = re.compile(r"^durability/(durability|formats|async)\.hpp$|^durability/testing/\w+\.hpp$")
 OUTSIDE = ("cli/", "examples/", "bench/", "tests/", "fuzz/")
 
 

@@ -19,6 +19,24 @@ struct WalRecord {
   E entry;
 };
 
+namespace walog {
+
+[[nodiscard]] inline Error at_entry(const WalEntryView& view, Error error) {
+  return error.in_file(segment_path(view.segment))
+      .at_offset(view.offset)
+      .advise("nothing was changed; read it as the type that was written, or as bytes");
+}
+
+/// The entry; an error names its place.
+template <class E, class Codec>
+Result<E> decode_entry(const WalEntryView& view) {
+  auto decoded = Codec::template decode<E>(view.payload);
+  if (!decoded) return at_entry(view, std::move(decoded).error());
+  return decoded;
+}
+
+}  // namespace walog
+
 /// Reads `wal/` of a directory. Never writes, takes no lock, and is safe beside a live writer, where it
 /// sees a prefix of the log. Copyable; several readers may read at once.
 ///
@@ -48,9 +66,8 @@ class WalReader {
   Result<std::vector<WalRecord<E>>> replay(ReadMode mode) const {
     std::vector<WalRecord<E>> records;
     DURABILITY_TRY(reader_.for_each(mode, range_, [&](const WalEntryView& view) -> Result<Flow> {
-      auto decoded = Codec::template decode<E>(view.payload);
-      if (!decoded) return at(view, std::move(decoded).error());
-      records.push_back({.id = view.id, .entry = *std::move(decoded)});
+      DURABILITY_TRY_ASSIGN(E entry, (walog::decode_entry<E, Codec>(view)));
+      records.push_back({.id = view.id, .entry = std::move(entry)});
       return Flow::kContinue;
     }));
     return records;
@@ -63,7 +80,7 @@ class WalReader {
     E entry{};
     return reader_.for_each(mode, range_, [&](const WalEntryView& view) -> Result<Flow> {
       if (auto decoded = decode_into<Codec>(view.payload, entry); !decoded) {
-        return at(view, std::move(decoded).error());
+        return walog::at_entry(view, std::move(decoded).error());
       }
       return internal::flow_of([&] { return std::invoke(fn, view.id, std::as_const(entry)); });
     });
@@ -85,12 +102,6 @@ class WalReader {
   }
 
  private:
-  static Error at(const WalEntryView& view, Error error) {
-    return error.in_file(walog::segment_path(view.segment))
-        .at_offset(view.offset)
-        .advise("nothing was changed; read it as the type that was written, or as bytes");
-  }
-
   walog::ByteReader reader_;
   walog::EntryRange range_;
 };

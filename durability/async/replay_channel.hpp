@@ -1,0 +1,72 @@
+#pragma once
+
+// Between a thread that reads a log and a coroutine that takes its batches: holds one batch, so that two
+// exist at most (one being filled, one waiting), however long the log.
+
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+
+#include "durability/async/pending.hpp"
+
+namespace durability::async {
+
+/// Thread-safe: one thread puts, one consumer takes. An empty batch is the end.
+template <class Batch>
+class ReplayChannel {
+ public:
+  using Taker = std::shared_ptr<Pending<Batch>>;
+
+  /// Waits for a place. False: nobody wants any more.
+  bool put(Result<Batch> batch) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return !held_ || abandoned_; });
+    if (abandoned_) return false;
+    held_ = std::move(batch);
+    hand_over();
+    return true;
+  }
+  /// The last: after it, take() yields the same again: an empty batch, or the error.
+  void finish(Result<Batch> last) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return !held_ || abandoned_; });
+    end_ = std::move(last);
+    hand_over();
+  }
+
+  void take(Taker taker) {
+    const std::lock_guard lock(mutex_);
+    if (taker_ && !taker_->decided()) {
+      return taker->resolve(
+          Error(ErrorCode::kInvalidState, "somebody waits for the next batch").advise("take one at a time"));
+    }
+    taker_ = std::move(taker);
+    hand_over();
+  }
+
+  void abandon() {
+    const std::lock_guard lock(mutex_);
+    abandoned_ = true;
+    if (taker_) taker_->cancel();
+    changed_.notify_all();
+  }
+
+ private:
+  /// A taker that gave up takes nothing with it.
+  void hand_over() {
+    if (!taker_ || (!held_ && !end_) || !taker_->claim()) return;
+    taker_->complete(held_ ? *std::move(held_) : *end_);
+    held_.reset();
+    taker_.reset();
+    changed_.notify_all();
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::optional<Result<Batch>> held_;
+  std::optional<Result<Batch>> end_;
+  Taker taker_;
+  bool abandoned_ = false;
+};
+
+}  // namespace durability::async
