@@ -162,11 +162,13 @@ class Soak {
       Ledger ledger(directory, record_log);
       for (auto lives = 3 + random_.below(10); lives > 0 && SteadyClock::now() < end; --lives) {
         ++lives_;
+        const bool here = random_.one_in(6);
+        // A life that is to be killed is mostly too long to end by itself.
         const Plan plan{.seed = random_.next_u64(),
                         .life = lives_,
                         .record_log = record_log,
-                        .appends = 20 + random_.below(2000)};
-        if (random_.one_in(6)) {
+                        .appends = 20 + random_.below(here ? 1000 : 20'000)};
+        if (here) {
           live_here(directory, plan, ledger);
         } else {
           live_and_die(plan, ledger);
