@@ -14,7 +14,7 @@ empty :=
 space := $(empty) $(empty)
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-debug test-asan test-tsan test-clang check crash format bench clean \
+.PHONY: help build demo test test-debug test-asan test-tsan test-clang check crash format bench bench-growth clean \
         fuzz soak mutants powercut bootstrap-build bootstrap-dev bootstrap-bench bootstrap-powercut
 
 help:  ## this list
@@ -78,6 +78,11 @@ bench: bootstrap-bench  ## the library beside a floor and its peers, and what si
 	cmake --preset bench
 	cmake --build --preset bench -j $(JOBS)
 	scripts/bench.sh build/bench/bin $(BENCH)
+
+bench-growth: bootstrap-bench  ## how cost grows with threads, entry size, length and segments; some minutes, 5 GiB of disk
+	cmake --preset bench
+	cmake --build --preset bench -j $(JOBS)
+	python3 -B bench/growth.py build/bench/bin --save build/bench/growth.json $(BENCH)
 
 SECONDS ?= 60
 fuzz: bootstrap-dev  ## each fuzz target for SECONDS (60), as many side by side as there are cores

@@ -4,7 +4,7 @@ import html
 import math
 
 COLOURS = ("#1f6fb4", "#d1601c", "#3a8f3a", "#8a4fa8", "#7a5c4f", "#555555")
-STYLE = ("text{font:12px sans-serif;fill:#222}.title{font-size:15px;font-weight:bold}"
+STYLE = ("text{font:12px sans-serif;fill:#222;paint-order:stroke;stroke:#fff;stroke-width:3px}.title{font-size:15px;font-weight:bold}"
          ".head{font-weight:bold}.faint{fill:#777}.grid{stroke:#ddd}.floor{stroke:#222;stroke-dasharray:4 3}")
 
 
@@ -19,6 +19,10 @@ def text(x, y, words, anchor="start", kind=""):
 
 def line(x1, y1, x2, y2, kind="grid"):
     return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" class="{kind}"/>'
+
+
+def ratio(value):
+    return f"{value:.2f}" if value >= 0.005 else "< 0.01"
 
 
 def document(width, height, parts):
@@ -38,33 +42,38 @@ def bars(title, panels):
         y += 34
         parts.append(text(10, y, heading, kind="head"))
         scale = (width - left - 60) / max(1.0, *(value for _, value in values))
-        top = y + 6
+        bottom = y + row * len(values) + 10
+        parts.append(line(left + scale, y + 6, left + scale, bottom, "floor"))
         for label, value in values:
             y += row
             colour = COLOURS[0] if label.startswith("durability") else "#b8b8b8"
             parts.append(text(left - 8, y + 6, label, "end"))
             parts.append(f'<rect x="{left}" y="{y - 6}" width="{max(1.0, value * scale):.1f}" height="{row - 5}" '
                          f'fill="{colour}"/>')
-            parts.append(text(left + value * scale + 5, y + 5, f"{value:.2f}"))
-        parts.append(line(left + scale, top, left + scale, y + 10, "floor"))
+            parts.append(text(left + value * scale + 5, y + 5, ratio(value)))
     return document(width, y + 30, parts)
 
 
 def ticks(low, high):
-    """Powers of ten, or of two where those are too few."""
+    """Powers of ten."""
     first, last = math.floor(math.log10(low) + 1e-9), math.ceil(math.log10(high) - 1e-9)
     return [10.0 ** power for power in range(first, max(last, first + 1) + 1)]
 
 
-def lines(title, x_label, y_label, series, x_name=str, y_name=lambda value: f"{value:g}", y_from_zero=False):
-    """series: {label: [(x, y)…]}; x is logarithmic, and so is y unless it begins at zero. Every x is marked."""
+def lines(title, x_label, y_label, series, x_name, y_from_zero):
+    """series: {label: [(x, y)…]}; x is logarithmic, and so is y unless it begins at zero. Every x is marked; one
+    that is 0 stands in front of the others."""
     width, height, left, right, top, bottom = 640, 380, 80, 20, 44, 80
     points = [point for values in series.values() for point in values]
     xs = sorted({x for x, _ in points})
-    low, high = min(xs), max(xs)
+    above_zero = [x for x in xs if x > 0]
+    low, high = min(above_zero), max(above_zero)
+    if xs[0] == 0:
+        low /= (high / low) ** (1 / max(1, len(above_zero) - 1))
 
     def across(x):
-        return left + (width - left - right) * (math.log(x / low) / math.log(high / low) if high > low else 0.5)
+        share = math.log(max(x, low) / low) / math.log(high / low) if high > low else 0.5
+        return left + (width - left - right) * share
 
     largest = max(y for _, y in points) or 1
     if y_from_zero:
@@ -80,7 +89,7 @@ def lines(title, x_label, y_label, series, x_name=str, y_name=lambda value: f"{v
 
     parts = [text(10, 22, title, kind="title")]
     for mark in marks:
-        parts += [line(left, up(mark), width - right, up(mark)), text(left - 6, up(mark) + 4, y_name(mark), "end")]
+        parts += [line(left, up(mark), width - right, up(mark)), text(left - 6, up(mark) + 4, f"{mark:,g}", "end")]
     for x in xs:
         parts += [line(across(x), top, across(x), height - bottom),
                   text(across(x), height - bottom + 16, x_name(x), "middle")]

@@ -147,7 +147,8 @@ def main():
     parser.add_argument("--entries", type=float, default=1, help="share of the entries of the other works")
     parser.add_argument("--smoke", action="store_true", help="tiny, without the Rust peers: does it all still run?")
     parser.add_argument("--save", help="write the figures to this file too, as JSON")
-    parser.add_argument("--write-docs", action="store_true", help="write table and plots to docs/ too")
+    parser.add_argument("--write-docs", nargs="?", const=report.DOCS, type=pathlib.Path, metavar="DOCS",
+                        help="write tables and plot to docs/ (or DOCS) too")
     options = parser.parse_args()
     if options.smoke:
         options.rounds, options.seconds, options.entries = 1, 0.02, 0.005
@@ -156,7 +157,7 @@ def main():
     if options.save:
         pathlib.Path(options.save).write_text(json.dumps(figures, indent=1))
     if options.write_docs:
-        report.write_side_by_side(figures)
+        report.write_side_by_side(figures, options.write_docs)
     if failures:
         sys.exit(f"failed: {', '.join(sorted(set(failures)))}")
     missing = report.works_without_ratio(figures, LIBRARY)

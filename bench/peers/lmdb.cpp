@@ -50,7 +50,8 @@ class Lmdb {
     MDB_val key{};
     MDB_val value{};
     std::uint64_t entries = 0;
-    while (mdb_cursor_get(cursor, &key, &value, MDB_NEXT) == 0) entries += value.mv_data == nullptr ? 0U : 1U;
+    while (mdb_cursor_get(cursor, &key, &value, MDB_NEXT) == 0)
+      entries += bench::read_whole({static_cast<const char*>(value.mv_data), value.mv_size});
     mdb_cursor_close(cursor);
     mdb_txn_abort(log.transaction_);
     return entries;

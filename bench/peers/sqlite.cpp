@@ -44,7 +44,10 @@ class Sqlite {
     Sqlite log(job);
     sqlite3_stmt* const all = log.prepare("SELECT payload FROM log ORDER BY id");
     std::uint64_t entries = 0;
-    while (sqlite3_step(all) == SQLITE_ROW) entries += sqlite3_column_blob(all, 0) == nullptr ? 0U : 1U;
+    while (sqlite3_step(all) == SQLITE_ROW) {
+      const auto* const payload = static_cast<const char*>(sqlite3_column_blob(all, 0));
+      entries += bench::read_whole({payload, static_cast<std::size_t>(sqlite3_column_bytes(all, 0))});
+    }
     sqlite3_finalize(all);
     return entries;
   }
