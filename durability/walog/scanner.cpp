@@ -36,7 +36,10 @@ class Scanner {
   Scanner(Directory& directory, const ScanOptions& options, const EntrySink& sink)
       : directory_(directory),
         options_(options),
-        sink_([this, &sink](const WalEntryView& entry) { return filtered(entry, sink); }) {}
+        // Most readings want all of it, and pay for no filter.
+        sink_(wants_all(options) ? sink : EntrySink([this, &sink](const WalEntryView& entry) {
+          return filtered(entry, sink);
+        })) {}
 
   Result<Scan> run() {
     std::optional<std::uint32_t> last_fingerprint;
@@ -65,6 +68,10 @@ class Scanner {
   }
 
  private:
+  static bool wants_all(const ScanOptions& options) noexcept {
+    return options.from.value() == 0 && options.up_to == ScanOptions{}.up_to;
+  }
+
   Result<Flow> filtered(const WalEntryView& entry, const EntrySink& sink) {
     if (entry.id > options_.up_to) return Flow::kStop;
     Flow flow = Flow::kContinue;
