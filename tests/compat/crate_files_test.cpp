@@ -3,20 +3,18 @@
 
 #include <gtest/gtest.h>
 
-#include <array>
 #include <filesystem>
 #include <fstream>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
-#include "durability/durability.hpp"
+#include "file_verdicts.hpp"
 
 namespace durability {
 namespace {
 
-using nlohmann::json;
+using compat::json;
 
 constexpr const char* kPath = "f.bin";
 
@@ -40,24 +38,10 @@ int for_each_case(std::string_view corpus, Check check) {
   return cases;
 }
 
-json failure(const Error& error) { return {{"ok", false}, {"kind", code_name(error.code())}}; }
-
-json reading(const std::shared_ptr<Directory>& directory, ReadMode mode) {
-  std::uint32_t digest = 0;
-  std::array<std::byte, 8> length{};
-  const auto report =
-      RecordLogReader<Bytes>(directory, kPath).for_each_bytes(mode, [&](const RecordLogView& record) {
-        store_le(length, 0, std::uint64_t{record.payload.size()});
-        digest = crc32(record.payload, crc32(length, digest));
-      });
-  if (!report) return failure(report.error());
-  return {{"ok", true}, {"records", report->records}, {"digest", fmt::format("{:08x}", digest)}};
-}
-
 TEST(CrateRecordLogs, EveryVerdictOfTheCorpusIsOurs) {
   const int cases = for_each_case("recordlog", [](const json& row, const auto& directory) {
-    const json ours{{"strict", reading(directory, ReadMode::kStrict)},
-                    {"best_effort", reading(directory, ReadMode::kBestEffort)}};
+    const json ours{{"strict", compat::reading_records(directory, kPath, ReadMode::kStrict)},
+                    {"best_effort", compat::reading_records(directory, kPath, ReadMode::kBestEffort)}};
     EXPECT_EQ(ours, row.at("verdict")) << row;
   });
   EXPECT_EQ(cases, 120);
@@ -91,32 +75,14 @@ TEST(CrateRecordLogs, AreGoneOnWithBehindWhatBestEffortReads) {
   EXPECT_EQ(refused, std::vector<std::string>{"flip byte 766 bit 6"});
 }
 
-json checking(const std::shared_ptr<Directory>& directory) {
-  const auto checkpoint = CheckpointFile(directory).read_bytes(kPath);
-  if (!checkpoint) return failure(checkpoint.error());
-  return {{"ok", true},
-          {"last_applied_id", checkpoint->last_applied.value()},
-          {"payload_len", checkpoint->payload.size()},
-          {"payload_crc", fmt::format("{:08x}", crc32(checkpoint->payload))}};
-}
-
-/// Ours: bytes behind the payload are `format`. The crate does not look there.
-bool bytes_behind_the_payload_are_refused(const json& crate, const json& ours,
-                                          const std::shared_ptr<Directory>& directory) {
-  if (!crate.at("ok") || ours.at("ok") || ours.at("kind") != "format") return false;
-  const std::uint64_t whole = checkpoint::kHeaderBytes + crate.at("payload_len").get<std::uint64_t>();
-  const auto file = directory->open(kPath, OpenMode::kReadWrite).value();
-  if (file->size().value() <= whole) return false;
-  return file->truncate(whole) && checking(directory) == crate;
-}
-
 TEST(CrateCheckpoints, EveryVerdictOfTheCorpusIsOursOrADifferenceThatIsListed) {
   int refused_for_bytes_behind = 0;
   const int cases = for_each_case("checkpoint", [&](const json& row, const auto& directory) {
     const json& crate = row.at("verdict");
-    const json ours = checking(directory);
+    const json ours = compat::reading_checkpoint(directory, kPath);
     if (ours == crate) return;
-    const bool meant = bytes_behind_the_payload_are_refused(crate, ours, directory);
+    const bool meant = compat::deliberate_checkpoint_difference(
+                           crate, ours, [&] { return directory; }, kPath) == compat::kBehindThePayload;
     EXPECT_TRUE(meant) << row << "\n  ours " << ours;
     refused_for_bytes_behind += meant ? 1 : 0;
   });

@@ -15,6 +15,10 @@ if [ ! -x "$cargo" ]; then
   echo "no cargo on this machine (scripts/bootstrap.sh says how to get it)" >&2
   exit 77
 fi
+if ! printf '1.80\n%s\n' "$("$cargo" --version | cut -d' ' -f2)" | sort --version-sort --check=quiet; then
+  echo "the crates want cargo 1.80 or newer; this is $("$cargo" --version)" >&2
+  exit 77
+fi
 if ! "$cargo" fetch --quiet --offline --manifest-path "$manifest" 2>/dev/null &&
    ! "$cargo" fetch --quiet --manifest-path "$manifest" >&2; then
   echo "cargo cannot get the crates" >&2

@@ -67,7 +67,7 @@ std::string History::compare_verdicts(int damaged_copies, Tally& tally) {
     copy_log(directory_, copy);
     std::string what = damage(copy, random_);
     if (random_.one_in(6)) what += ", " + damage(copy, random_);
-    ++tally.damaged;
+    tally.damaged();
     if (auto wrong = compare_verdicts_of(copy, what, tally); !wrong.empty()) return wrong;
     std::filesystem::remove_all(copy);
   }
@@ -104,9 +104,9 @@ std::string History::compare_verdicts_of(const std::filesystem::path& log, std::
     name = compat::deliberate_difference(crate, ours, read.at("strict").value("message", ""),
                                          [&] { return in_memory(log); });
     if (name.empty()) return report("another verdict");
-    ++tally.differences[name];
+    tally.difference(name);
   } else if (ours.best_effort.at("ok") && !ours.strict.at("ok")) {
-    ++tally.logs["a torn tail"];
+    tally.count("a torn tail");
   }
   // What one made of it by resuming, the other reads.
   // Where one sees files that the other does not, or went on with what the other refuses, there is nothing

@@ -12,6 +12,8 @@ namespace {
 namespace fs = std::filesystem;
 using testing::SeededRandom;
 
+constexpr std::size_t kSegmentHeaderBytes = 24;
+
 std::vector<fs::path> files_of(const fs::path& directory) {
   std::vector<fs::path> files;
   for (const auto& segment : segments_of(directory)) files.push_back(segment.path);
@@ -52,13 +54,14 @@ std::string overwrite(const fs::path& file, SeededRandom& random, bool with_zero
               fmt::format("{} from {} to {}", with_zeros ? "zero" : "garbage", at, end));
 }
 
-std::string lengthen(const fs::path& file, SeededRandom& random) {
+std::string lengthen(const fs::path& file, std::size_t header_bytes, SeededRandom& random) {
   Bytes contents = contents_of(file);
   const Bytes before = contents;
   const Bytes tail = random.one_in(2) ? random.bytes(1 + random.below(60)) : Bytes(1 + random.below(40));
   contents.insert(contents.end(), tail.begin(), tail.end());
-  const bool old_frames = random.one_in(3) && before.size() > 24;
-  if (old_frames) contents.insert(contents.end(), before.begin() + 24, before.end());
+  const bool old_frames = random.one_in(3) && before.size() > header_bytes;
+  if (old_frames)
+    contents.insert(contents.end(), before.begin() + static_cast<std::ptrdiff_t>(header_bytes), before.end());
   return edit(file, std::move(contents),
               fmt::format("and {} bytes{}", tail.size(), old_frames ? " and itself again" : ""));
 }
@@ -106,6 +109,16 @@ std::string add_noise(const fs::path& directory, const fs::path& file, SeededRan
 
 }  // namespace
 
+std::string damage_file(const fs::path& file, std::size_t header_bytes, SeededRandom& random) {
+  switch (random.below(5)) {
+    case 0: return cut(file, random);
+    case 1: return flip(file, random);
+    case 2: return overwrite(file, random, true);
+    case 3: return overwrite(file, random, false);
+    default: return lengthen(file, header_bytes, random);
+  }
+}
+
 std::string damage(const fs::path& directory, SeededRandom& random) {
   const auto files = files_of(directory);
   if (files.empty()) return "nothing to damage";
@@ -119,7 +132,7 @@ std::string damage(const fs::path& directory, SeededRandom& random) {
     case 4: return flip(any, random);
     case 5: return overwrite(last, random, true);
     case 6: return overwrite(any, random, false);
-    case 7: return lengthen(random.one_in(4) ? any : last, random);
+    case 7: return lengthen(random.one_in(4) ? any : last, kSegmentHeaderBytes, random);
     case 8: return drop(files, random);
     case 9: return swap(files, random);
     case 10: return begin_another(directory, random);

@@ -24,13 +24,6 @@ std::shared_ptr<Directory> open(const std::filesystem::path& path) { return FsDi
 
 }  // namespace
 
-std::string Tally::to_string() const {
-  std::string text = fmt::format("{} histories, {} damaged copies.", histories, damaged);
-  for (const auto& [what, count] : logs) text += fmt::format(" {}: {}.", what, count);
-  for (const auto& [what, count] : differences) text += fmt::format(" Ours ({}): {}.", what, count);
-  return text;
-}
-
 History::History(CrateProgram& crate, Scratch& scratch, std::uint64_t seed)
     : crate_(crate), scratch_(scratch), random_(seed), directory_(scratch.fresh()) {}
 
@@ -56,7 +49,6 @@ std::vector<Writer> History::possible_writers() const {
 }
 
 std::string History::write(FirstWriter first, Tally& tally) {
-  ++tally.histories;
   for (auto sessions = 1 + random_.below(4); sessions > 0; --sessions) {
     auto writers = possible_writers();
     if (story_.empty()) {
@@ -70,14 +62,12 @@ std::string History::write(FirstWriter first, Tally& tally) {
     }
   }
   const auto segments = segments_of(directory_);
-  tally.logs["several segments"] += segments.size() > 1 ? 1 : 0;
-  tally.logs["padding"] += std::ranges::any_of(segments, &SegmentFile::padded) ? 1 : 0;
-  tally.logs["a rotation by age"] += by_age_ ? 1 : 0;
-  tally.logs["a version change"] +=
-      std::ranges::any_of(
-          segments, [&](const SegmentFile& segment) { return segment.version != segments.front().version; })
-          ? 1
-          : 0;
+  tally.count("several segments", segments.size() > 1);
+  tally.count("padding", std::ranges::any_of(segments, &SegmentFile::padded));
+  tally.count("a rotation by age", by_age_);
+  tally.count("a version change", std::ranges::any_of(segments, [&](const SegmentFile& segment) {
+                return segment.version != segments.front().version;
+              }));
   return {};
 }
 

@@ -4,7 +4,6 @@
 // known of it: what was appended, and how much of that was flushed.
 
 #include <filesystem>
-#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,24 +12,9 @@
 #include "crate_program.hpp"
 #include "log_files.hpp"
 #include "session.hpp"
+#include "tally.hpp"
 
 namespace durability::interop {
-
-/// How many logs of a run had what; a run in which some kind of log is missing has tested less than it says.
-struct Tally {
-  std::map<std::string_view, int> logs{{"several segments", 0},
-                                       {"a torn tail", 0},
-                                       {"padding", 0},
-                                       {"a rotation by age", 0},
-                                       {"a version change", 0}};
-  std::map<std::string_view, int> differences;  ///< damaged copies, by the name of the deliberate difference
-  int histories = 0;
-  int damaged = 0;
-
-  [[nodiscard]] std::string to_string() const;
-};
-
-enum class FirstWriter : std::uint8_t { kCrate, kOurs };
 
 class History {
  public:
@@ -67,5 +51,8 @@ class History {
 
 /// Damages the log in one of many ways; says how.
 std::string damage(const std::filesystem::path& directory, testing::SeededRandom& random);
+/// The same with one file, which has a header of `header_bytes`, if it has so many.
+std::string damage_file(const std::filesystem::path& file, std::size_t header_bytes,
+                        testing::SeededRandom& random);
 
 }  // namespace durability::interop

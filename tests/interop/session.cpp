@@ -50,7 +50,7 @@ Step random_step(SeededRandom& random) {
   return {.kind = chance < 19 ? StepKind::kOld : StepKind::kYoung, .payloads = {}};
 }
 
-std::string spelled(const Step& step) {
+std::string spelled_step(const Step& step) {
   static constexpr std::array<std::string_view, 6> kNames = {"a:", "b:", "f", "s", "o", "y"};
   std::string word(kNames.at(static_cast<std::size_t>(step.kind)));
   for (std::size_t i = 0; i < step.payloads.size(); ++i) word += (i > 0 ? "+" : "") + hex(step.payloads[i]);
@@ -63,8 +63,7 @@ SessionReport run_crate(const Session& session, CrateProgram& crate, const std::
                                     crate_version(session.writer), directory.string(), session.segment_bytes,
                                     session.preallocate_bytes, session.buffer_bytes, session.flush);
   if (session.killed) command += " killed=" + killed.string();
-  command += " ops=";
-  for (const Step& step : session.steps) command += spelled(step) + ',';
+  command += " ops=" + spelled(session.steps);
   const json answer = crate.ask(command);
   if (!answer.at("ok")) {
     error = answer.at("message");
@@ -74,13 +73,6 @@ SessionReport run_crate(const Session& session, CrateProgram& crate, const std::
           .next = answer.at("next"),
           .rotations = answer.at("rotations"),
           .by_age = answer.at("by_age")};
-}
-
-FlushPolicy policy_of(std::string_view flush) {
-  if (flush == "append" || flush == "always") return FlushPolicy::per_append();
-  if (flush == "manual") return FlushPolicy::manual();
-  if (flush == "never") return FlushPolicy::interval(std::chrono::hours(24 * 365 * 100));
-  return FlushPolicy::every(std::stoul(std::string(flush)));
 }
 
 Status take(WalWriter<Bytes, RawCodec>& wal, const Step& step) {
@@ -147,6 +139,19 @@ std::string hex(ByteView bytes) {
     text += kDigits[static_cast<unsigned>(byte) & 15U];
   }
   return text;
+}
+
+FlushPolicy policy_of(std::string_view flush) {
+  if (flush == "append" || flush == "always") return FlushPolicy::per_append();
+  if (flush == "manual") return FlushPolicy::manual();
+  if (flush == "never") return FlushPolicy::interval(std::chrono::hours(24 * 365 * 100));
+  return FlushPolicy::every(std::stoul(std::string(flush)));
+}
+
+std::string spelled(const std::vector<Step>& steps) {
+  std::string words;
+  for (const Step& step : steps) words += spelled_step(step) + ',';
+  return words;
 }
 
 Session random_session(Writer writer, SeededRandom& random) {

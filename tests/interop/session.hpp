@@ -60,6 +60,9 @@ Session random_session(Writer writer, testing::SeededRandom& random);
 SessionReport run(const Session& session, CrateProgram& crate, const std::filesystem::path& directory,
                   const std::filesystem::path& killed, std::string& error);
 
+// In the words of the crate's program, and back.
 std::string hex(ByteView bytes);
+std::string spelled(const std::vector<Step>& steps);
+FlushPolicy policy_of(std::string_view flush);
 
 }  // namespace durability::interop

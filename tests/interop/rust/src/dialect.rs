@@ -28,12 +28,13 @@ macro_rules! dialect {
                     "checkpoint-read" => checkpoint_read(command),
                     "records-write" => records_write(command),
                     "records-read" => records_read(command),
+                    "records-resume" => records_resume(command),
                     other => panic!("no such command: {other}"),
                 };
                 done.unwrap_or_else(|error| refused(kind(&error), &error.to_string()))
             }
 
-            fn kind(error: &PersistenceError) -> &'static str {
+            pub fn kind(error: &PersistenceError) -> &'static str {
                 use std::io::ErrorKind::UnexpectedEof;
                 match error {
                     PersistenceError::Io(io) if io.kind() == UnexpectedEof => "truncated",
@@ -51,7 +52,7 @@ macro_rules! dialect {
                 }
             }
 
-            fn directory(command: &Command) -> PersistenceResult<Dir> {
+            pub fn directory(command: &Command) -> PersistenceResult<Dir> {
                 Ok(Arc::new(FsDirectory::new(command.text("dir"))?))
             }
 
@@ -172,6 +173,7 @@ macro_rules! dialect {
                 ))
             }
 
+            /// `killed=DIR` as for `wal-write`.
             fn records_write(command: &Command) -> PersistenceResult<String> {
                 let buffer = command.number_or("buffer", 0) as usize;
                 let path = command.text("file");
@@ -183,6 +185,9 @@ macro_rules! dialect {
                         Op::Sync => log.flush_and_sync()?,
                         _ => panic!("a record log does not do that"),
                     }
+                }
+                if let Some(copy) = command.text_or_none("killed") {
+                    crate::script::copy_file(command.text("dir"), copy, path)?;
                 }
                 Ok("{\"ok\":true}".to_string())
             }
@@ -202,6 +207,16 @@ macro_rules! dialect {
                 let strict = verdict(RecordLogReadMode::Strict);
                 let best_effort = verdict(RecordLogReadMode::BestEffort);
                 Ok(format!("{{\"strict\":{strict},\"best_effort\":{best_effort}}}"))
+            }
+
+            /// Appends 12 bytes durably, and reads it all again, strictly.
+            fn records_resume(command: &Command) -> PersistenceResult<String> {
+                let mut log = RecordLogWriter::new(directory(command)?, command.text("file"));
+                log.append_bytes(b"after-resume")?;
+                log.flush_and_sync()?;
+                let after = records(command, RecordLogReadMode::Strict)
+                    .unwrap_or_else(|error| refused(kind(&error), &error.to_string()));
+                Ok(format!("{{\"ok\":true,\"after\":{after}}}"))
             }
         }
     };

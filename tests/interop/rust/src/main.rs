@@ -3,6 +3,7 @@
 //! with the commands; nothing here is random. A wrong command ends the program with a panic.
 
 mod digest;
+mod index;
 mod raw;
 mod script;
 #[macro_use]
@@ -22,6 +23,7 @@ fn main() {
         let line = line.expect("standard input");
         let command = Command::parse(&line);
         let answer = match command.text("crate") {
+            "0.10.0" if command.name.starts_with("index-") => index::run(&command),
             "0.6.4" => v0_6::run(&command),
             "0.7.2" => v0_7::run(&command),
             "0.10.0" => v0_10::run(&command),

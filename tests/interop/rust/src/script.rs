@@ -104,3 +104,12 @@ pub fn copy_wal(from: &str, to: &str) -> std::io::Result<()> {
     }
     Ok(())
 }
+
+/// One file of one directory, if it is there, as it is at this moment, into another.
+pub fn copy_file(from: &str, to: &str, file: &str) -> std::io::Result<()> {
+    let path = Path::new(from).join(file);
+    if path.exists() {
+        std::fs::copy(path, Path::new(to).join(file))?;
+    }
+    Ok(())
+}
