@@ -15,7 +15,7 @@ space := $(empty) $(empty)
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo test test-debug test-asan test-tsan test-clang check crash format bench bench-growth clean \
-        fuzz soak mutants powercut bootstrap-build bootstrap-dev bootstrap-bench bootstrap-powercut
+        fuzz soak interop mutants powercut bootstrap-build bootstrap-dev bootstrap-bench bootstrap-powercut
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -95,6 +95,13 @@ soak: bootstrap-dev  ## writers that live and are killed on real files, for MINU
 	cmake --preset crash
 	cmake --build --preset crash -j $(JOBS) --target soak
 	build/crash/bin/soak --seconds $$(( $(MINUTES) * 60 ))
+
+HISTORIES ?= 2000
+interop: bootstrap-dev  ## beside the Rust crate itself, which needs cargo: HISTORIES random histories each way (2000)
+	cmake --preset crash
+	cmake --build --preset crash -j $(JOBS) --target interop_test
+	tests/interop/build.sh build/crash/interop
+	DURABILITY_INTEROP_HISTORIES=$(HISTORIES) ctest --test-dir build/crash -L '^interop_test$$' -j $(JOBS) -V --no-tests=error
 
 mutants: bootstrap-dev  ## takes out each sync, rename, removal, truncation and poison, and looks for a test that fails
 	cmake --preset mutants

@@ -9,8 +9,8 @@
 #
 # Needs root, or sudo, only where something is missing.
 #
-# cargo is not needed: test data that a Rust program wrote is committed. Whoever wants to write it anew, or
-# to see the Rust peers in `make bench`, gets cargo from rustup (https://rustup.rs) or as Debian's package `cargo`.
+# cargo is not installed: only tests/interop and the Rust peers of `make bench` need it, and say so where they
+# are left out. It comes from rustup (https://rustup.rs); what Debian 12 has is too old for the crates.
 set -euo pipefail
 
 build=(
@@ -57,6 +57,12 @@ if ! command -v dpkg-query >/dev/null; then
   echo "bootstrap: this is not a Debian system. Install the counterparts of these packages," >&2
   echo "bootstrap: then run make with BOOTSTRAP=no: ${wanted[*]}" >&2
   exit 1
+fi
+
+cargo=${CARGO_HOME:-${HOME:-/nonexistent}/.cargo}/bin/cargo
+if [ "${1:-build}" = dev ] && ! command -v cargo >/dev/null && [ ! -x "$cargo" ]; then
+  echo "bootstrap: there is no cargo, so the tests beside the Rust crate (tests/interop) will be skipped;" >&2
+  echo "bootstrap: rustup (https://rustup.rs) installs it" >&2
 fi
 
 installed=$(dpkg-query -W -f='${db:Status-Status} ${Package}\n' "${wanted[@]}" 2>/dev/null | sed -n 's/^installed //p' || true)
