@@ -12,11 +12,20 @@ bool is_format_error(const json& verdict) {
 }
 
 // Ours: the record's length is under its checksum, and no run of zeros is a record. The crate knows version 1
-// alone, and says of every other one that it does not match.
-bool version_2_is_ours(const Verdicts& crate, const Load& load, std::string_view path) {
-  const auto format = RecordLogReader<Bytes>(load(), std::string(path)).format();
-  return format && *format == RecordLogFormat::kV2 && is_format_error(crate.strict) &&
-         is_format_error(crate.best_effort) && is_format_error(crate.resume);
+// alone, and says of every other one that it does not match; of a header that was cut behind the 2 too, where
+// it would write it anew.
+bool version_2_is_ours(const Verdicts& crate, const Verdicts& ours, const Load& load, std::string_view path) {
+  if (!is_format_error(crate.resume)) return false;
+  const Bytes file = load()->read_file(path, 1U << 30U).value();
+  if (file.size() < recordlog::kHeaderBytes) {
+    const auto begun = recordlog::header_begun(file, RecordLogFormat::kV1);
+    return begun == RecordLogFormat::kV2 && crate.strict == ours.strict &&
+           crate.best_effort == ours.best_effort && ours.resume.at("ok").get<bool>();
+  }
+  auto format = RecordLogFormat::kV1;
+  return recordlog::read_header(file, format) == recordlog::HeaderState::kWhole &&
+         format == RecordLogFormat::kV2 && is_format_error(crate.strict) &&
+         is_format_error(crate.best_effort);
 }
 
 bool is_invalid_state(const json& verdict) {
@@ -92,9 +101,7 @@ json reading_checkpoint(const std::shared_ptr<Directory>& directory, std::string
 // docs/formats.md gives the reasons.
 std::string_view deliberate_record_difference(const Verdicts& crate, const Verdicts& ours, const Load& load,
                                               std::string_view path) {
-  (void)ours;
-  if (version_2_is_ours(crate, load, path)) return kRecordsVersion2;
-  return {};
+  return version_2_is_ours(crate, ours, load, path) ? kRecordsVersion2 : std::string_view{};
 }
 
 // Ours: bytes behind the payload, as long as the header says it is, are `format`. The crate does not look

@@ -12,7 +12,6 @@ namespace {
 namespace fs = std::filesystem;
 using Marker = segment_index::Checkpoint;
 using compat::json;
-using testing::SeededRandom;
 
 json as_json(const Result<RecoveredState>& recovered) {
   if (!recovered) return {{"ok", false}, {"kind", code_name(recovered.error().code())}};

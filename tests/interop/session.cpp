@@ -53,7 +53,10 @@ Step random_step(SeededRandom& random) {
 std::string spelled_step(const Step& step) {
   static constexpr std::array<std::string_view, 6> kNames = {"a:", "b:", "f", "s", "o", "y"};
   std::string word(kNames.at(static_cast<std::size_t>(step.kind)));
-  for (std::size_t i = 0; i < step.payloads.size(); ++i) word += (i > 0 ? "+" : "") + hex(step.payloads[i]);
+  for (std::size_t i = 0; i < step.payloads.size(); ++i) {
+    if (i > 0) word += '+';
+    word += hex(step.payloads[i]);
+  }
   return word;
 }
 
@@ -150,7 +153,10 @@ FlushPolicy policy_of(std::string_view flush) {
 
 std::string spelled(const std::vector<Step>& steps) {
   std::string words;
-  for (const Step& step : steps) words += spelled_step(step) + ',';
+  for (const Step& step : steps) {
+    words += spelled_step(step);
+    words += ',';
+  }
   return words;
 }
 

@@ -55,7 +55,8 @@ void run_histories(FirstWriter first, Tally& tally, History history) {
     ++wrong_ones;
     ADD_FAILURE() << wrong << "\nrepeat with DURABILITY_INTEROP_SEED=" << seed;
   }
-  std::cout << "seeds " << begin << " to " << begin + count - 1 << ": " << tally.to_string() << std::endl;
+  std::cout << "seeds " << begin << " to " << begin + count - 1 << ": " << tally.to_string() << '\n'
+            << std::flush;
   if (only == 0) tally.expect_some_of_each();
 }
 
