@@ -55,8 +55,7 @@ void run_histories(FirstWriter first, Tally& tally, History history) {
     ++wrong_ones;
     ADD_FAILURE() << wrong << "\nrepeat with DURABILITY_INTEROP_SEED=" << seed;
   }
-  std::cout << "seeds " << begin << " to " << begin + count - 1 << ": " << tally.to_string() << '\n'
-            << std::flush;
+  std::cout << "seeds " << begin << " to " << begin + count - 1 << ": " << tally.to_string() << '\n';
   if (only == 0) tally.expect_some_of_each();
 }
 
