@@ -15,7 +15,8 @@ space := $(empty) $(empty)
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo test test-debug test-asan test-tsan test-clang check crash format bench bench-growth clean \
-        fuzz soak interop mutants powercut bootstrap-build bootstrap-dev bootstrap-bench bootstrap-powercut
+        fuzz soak interop mutants powercut async-kills async-load async-figures \
+        bootstrap-build bootstrap-dev bootstrap-bench bootstrap-powercut
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -110,6 +111,20 @@ mutants: bootstrap-dev  ## takes out each sync, rename, removal, truncation and 
 
 powercut: bootstrap-powercut build  ## cuts the power under ext4, xfs and btrfs; as root
 	DURABILITY_BIN=build/release/bin python3 -B tests/powercut/powercut.py
+
+KILLS ?= 50
+async-kills: build  ## kills the example servers under load, KILLS (50) times; nothing acknowledged is lost
+	DURABILITY_BIN=build/release/bin python3 -B tests/eventloop/kill_server.py --kills $(KILLS)
+
+OPERATIONS ?= 1000000
+async-load: bootstrap-dev  ## OPERATIONS (a million) durable appends of coroutines and threads, under ThreadSanitizer
+	cmake --preset tsan
+	cmake --build --preset tsan -j $(JOBS) --target eventloop_test
+	TSAN_OPTIONS=halt_on_error=1 DURABILITY_ASYNC_OPERATIONS=$(OPERATIONS) \
+		$(NO_ASLR) build/tsan/bin/eventloop_test --gtest_filter='AsyncLoad.*'
+
+async-figures: build  ## rate, p50 and p99 of the example servers with 1, 64 and 1,024 clients on loopback
+	examples/kv_server/figures.sh build/release/bin
 
 clean:  ## removes build/
 	rm -rf build

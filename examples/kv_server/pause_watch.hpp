@@ -12,7 +12,10 @@
 class PauseWatch {
  public:
   explicit PauseWatch(boost::asio::io_context& context) : timer_(context) { wait(); }
-  void stop() { timer_.cancel(); }
+  void stop() {
+    stopped_ = true;  // it may have expired already
+    timer_.cancel();
+  }
   [[nodiscard]] std::chrono::microseconds longest() const {
     return std::chrono::duration_cast<std::chrono::microseconds>(longest_);
   }
@@ -20,13 +23,14 @@ class PauseWatch {
  private:
   void wait() {
     timer_.expires_after(std::chrono::milliseconds(1));
-    timer_.async_wait([this](boost::system::error_code stopped) {
-      if (stopped) return;
+    timer_.async_wait([this](boost::system::error_code) {
+      if (stopped_) return;
       longest_ = std::max(longest_, std::chrono::steady_clock::now() - timer_.expiry());
       wait();
     });
   }
 
   boost::asio::steady_timer timer_;
+  bool stopped_ = false;
   std::chrono::steady_clock::duration longest_{0};
 };
