@@ -14,7 +14,7 @@ empty :=
 space := $(empty) $(empty)
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-debug test-asan test-tsan test-clang check crash format bench bench-growth clean \
+.PHONY: help build demo test test-debug test-asan test-tsan test-clang check tidy-tests crash format bench bench-growth clean \
         fuzz soak interop mutants powercut async-kills async-load async-figures \
         bootstrap-build bootstrap-dev bootstrap-bench bootstrap-powercut
 
@@ -63,6 +63,10 @@ check: bootstrap-dev  ## format, layering, file sizes, text, clang-tidy
 	python3 scripts/check_text.py
 	cmake --preset clang
 	python3 scripts/tidy.py build/clang -j $(JOBS)
+
+tidy-tests: bootstrap-dev  ## clang-tidy over the tests too, which takes as long again
+	cmake --preset clang
+	python3 scripts/tidy.py build/clang -j $(JOBS) --with-tests
 
 LENGTH ?= 3
 crash: bootstrap-dev  ## the crash explorer over all histories of up to LENGTH letters (3), and its report

@@ -20,9 +20,13 @@ SHORT_CHECKS = "-*,bugprone-use-after-move,bugprone-dangling-handle,performance-
     "-performance-inefficient-vector-operation"
 
 
-def options_for(path):
+def is_test(path):
     inside = pathlib.Path(path).relative_to(project.ROOT)
-    short = inside.parts[0] in ("tests", "cli", "fuzz") or inside.name.endswith("_test.cpp")
+    return inside.parts[0] in ("tests", "fuzz") or inside.name.endswith("_test.cpp")
+
+
+def options_for(path):
+    short = is_test(path) or pathlib.Path(path).relative_to(project.ROOT).parts[0] == "cli"
     return [f"--checks={SHORT_CHECKS}"] if short else []
 
 
@@ -68,11 +72,13 @@ def main():
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("build", type=pathlib.Path)
     arguments.add_argument("-j", type=int, default=2)
+    arguments.add_argument("--with-tests", action="store_true", help="tests too: most of the files, and of the time")
     options = arguments.parse_args()
 
     stamps = options.build / "tidy"
     stamps.mkdir(exist_ok=True)
-    entries = json.loads((options.build / "compile_commands.json").read_text())
+    entries = [entry for entry in json.loads((options.build / "compile_commands.json").read_text())
+               if options.with_tests or not is_test(entry["file"])]
     with concurrent.futures.ThreadPoolExecutor(options.j) as pool:
         findings = [text for text in pool.map(lambda entry: tidy(entry, options.build, stamps), entries) if text]
     for text in findings:
