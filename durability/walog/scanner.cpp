@@ -78,9 +78,7 @@ class Scanner {
     if (entry.id >= options_.from) {
       DURABILITY_TRY_ASSIGN(flow, sink(entry));
     }
-    if (entry.id == options_.up_to) flow = Flow::kStop;
-    if (flow == Flow::kStop) stopped_behind_ = entry.id;
-    return flow;
+    return entry.id == options_.up_to ? Flow::kStop : flow;
   }
 
   // A segment that was truncated away and recycled while it was open here reads as zeros from some point on,
@@ -194,7 +192,7 @@ class Scanner {
                            .format = header.format,
                            .header_lost = header.lost,
                            .file_bytes = window.size()};
-    if (current_->walk->due > options_.up_to) return stop(segment);
+    if (due() > options_.up_to) return stop(segment, due());
     if (header.format != WalFormat::kV4) return read_v3(window, segment, final);
     return read_v4(window, header, segment, final);
   }
@@ -246,7 +244,7 @@ class Scanner {
     }
     WalkState& walk = *current_->walk;
     DURABILITY_TRY_ASSIGN(const WalkEnd end, walk_segment(window, header.header, walk, sink_));
-    if (end.stop == WalkStop::kSinkStopped) return stop(segment);
+    if (end.stop == WalkStop::kSinkStopped) return stop(segment, end.missing);
     DURABILITY_TRY_ASSIGN(const SegmentFinding judged,
                           final ? find_in_final(window, header, scan_.spares.size(), walk, end)
                                 : find_before_final(window, walk, end));
@@ -259,7 +257,7 @@ class Scanner {
     DURABILITY_TRY_ASSIGN(const WalkEndV3 end,
                           walk_segment_v3(window, header, final, *current_->walk, sink_));
     scan_.crcs = end.crcs;
-    if (end.sink_stopped) return stop(segment);
+    if (end.sink_stopped) return stop(segment, due());
     DURABILITY_TRY_ASSIGN(const SegmentFinding judged,
                           find_v3(window, segment.format, options_.mode, end, final));
     return conclude(segment, judged, final);
@@ -275,11 +273,10 @@ class Scanner {
     return std::nullopt;
   }
 
-  std::optional<Finding> stop(const ScannedSegment& segment) {
+  std::optional<Finding> stop(const ScannedSegment& segment, EntryId next) {
     scan_.stopped = true;
     record(segment);
-    // In a batch, which was read to its end, that is not where the walk stands.
-    if (stopped_behind_) scan_.next = EntryId(stopped_behind_->value() + 1);
+    scan_.next = next;
     return found(Finding::kEnd, segment.header.segment_id, current_->walk->offset, current_->walk->due);
   }
 
@@ -337,7 +334,6 @@ class Scanner {
   Scan scan_;
   SegmentListing listing_;
   std::optional<Current> current_;
-  std::optional<EntryId> stopped_behind_;  // the entry that was the last one wanted
 };
 
 }  // namespace

@@ -38,7 +38,7 @@ class Walk {
       if (frame_.fields.kind == v4::FrameKind::kEntry) {
         if (frame_.fields.id != ahead_.due) return end(WalkStop::kBadPlace);
         DURABILITY_TRY_ASSIGN(const Flow flow, take_entry());
-        if (flow == Flow::kStop) return end(WalkStop::kSinkStopped);
+        if (flow == Flow::kStop) return end_behind_frame();
         continue;
       }
       if (in_batch()) return end(WalkStop::kBadPlace);
@@ -53,6 +53,13 @@ class Walk {
 
   [[nodiscard]] WalkEnd end(WalkStop stop) const noexcept {
     return {.stop = stop, .offset = ahead_.offset, .missing = ahead_.due, .open_batch = in_batch()};
+  }
+
+  // The sink may have stopped inside a batch, which was read to its end before.
+  [[nodiscard]] WalkEnd end_behind_frame() const noexcept {
+    WalkEnd stopped = end(WalkStop::kSinkStopped);
+    stopped.missing = EntryId(frame_.fields.id.value() + 1);
+    return stopped;
   }
 
   void step() noexcept {

@@ -32,7 +32,8 @@ enum class WalkStop : std::uint8_t {
 struct WalkEnd {
   WalkStop stop = WalkStop::kBadPlace;
   std::uint64_t offset = 0;  ///< of the frame the walk stopped at
-  EntryId missing;           ///< the id that was due there, inside a batch too
+  EntryId missing;  ///< the id that was due there, inside a batch too; behind the last one that was delivered
+                    ///< where the sink stopped
   bool open_batch = false;
 };
 
