@@ -48,12 +48,20 @@ function(durability_library name)
   add_library(durability::${name} ALIAS durability_lib_${name})
 endfunction()
 
+# Under a sanitizer what is not the library itself is built without optimisation: half the time to build.
+function(durability_quick_to_build target)
+  if(CMAKE_CXX_FLAGS_DEBUG MATCHES "-fsanitize=")
+    target_compile_options(${target} PRIVATE -O0)
+  endif()
+endfunction()
+
 # A test program; tests reach ctest one by one, each with a limit that only a hang reaches.
 function(durability_test name)
   add_executable(${name} ${ARGN})
   target_link_libraries(${name} PRIVATE durability::durability durability::testing durability_warnings
                                         GTest::gtest GTest::gmock GTest::gtest_main rapidcheck)
   target_compile_definitions(${name} PRIVATE DURABILITY_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  durability_quick_to_build(${name})
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 300 LABELS ${name})
 endfunction()
 
