@@ -14,7 +14,7 @@ empty :=
 space := $(empty) $(empty)
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-debug test-asan test-tsan test-clang check tidy-tests crash format bench bench-growth clean \
+.PHONY: help build demo test test-gcc test-asan test-tsan test-clang check tidy-tests crash format bench bench-growth clean \
         fuzz soak interop mutants powercut async-kills async-load async-figures \
         bootstrap-build bootstrap-dev bootstrap-bench bootstrap-powercut
 
@@ -31,15 +31,15 @@ build: bootstrap-build  ## the command line tool, build/release/bin/durability
 demo: build  ## real input, a writer killed again and again, a power cut; nothing acknowledged is lost
 	scripts/demo.sh
 
-test: test-debug test-asan test-tsan  ## every test: g++; clang with address and UB sanitizers; threads under TSan
+test: test-gcc test-asan test-tsan  ## every test: g++; clang with address and UB sanitizers; threads under TSan
 
 # Run one behind the other whatever -j says: each uses all cores itself.
 .NOTPARALLEL:
 
-test-debug: bootstrap-dev  ## every test, built by g++
-	cmake --preset debug
-	cmake --build --preset debug -j $(JOBS)
-	ctest --preset debug -j $(JOBS)
+test-gcc: bootstrap-dev  ## every test, built by g++
+	cmake --preset gcc
+	cmake --build --preset gcc -j $(JOBS)
+	ctest --preset gcc -j $(JOBS)
 
 test-asan: bootstrap-dev  ## every test, built by clang with AddressSanitizer and UndefinedBehaviorSanitizer
 	cmake --preset asan
@@ -70,9 +70,9 @@ tidy-tests: bootstrap-dev  ## clang-tidy over the tests too, which takes as long
 
 LENGTH ?= 3
 crash: bootstrap-dev  ## the crash explorer over all histories of up to LENGTH letters (3), and its report
-	cmake --preset crash
-	cmake --build --preset crash -j $(JOBS) --target crash_test checkpointing_test recordlog_test
-	scripts/crash.sh build/crash/bin $(LENGTH) $(JOBS)
+	cmake --preset gcc
+	cmake --build --preset gcc -j $(JOBS) --target crash_test checkpointing_test recordlog_test
+	scripts/crash.sh build/gcc/bin $(LENGTH) $(JOBS)
 
 format: bootstrap-dev  ## puts every source file into the project's format
 	git ls-files -co --exclude-standard -- '*.cpp' '*.hpp' | xargs -r clang-format-19 -i
@@ -97,16 +97,16 @@ fuzz: bootstrap-dev  ## each fuzz target for SECONDS (60), as many side by side 
 
 MINUTES ?= 10
 soak: bootstrap-dev  ## writers that live and are killed on real files, for MINUTES (10); memory must not grow
-	cmake --preset crash
-	cmake --build --preset crash -j $(JOBS) --target soak
-	build/crash/bin/soak --seconds $$(( $(MINUTES) * 60 ))
+	cmake --preset gcc
+	cmake --build --preset gcc -j $(JOBS) --target soak
+	build/gcc/bin/soak --seconds $$(( $(MINUTES) * 60 ))
 
 HISTORIES ?= 2000
 interop: bootstrap-dev  ## beside the Rust crate itself, which needs cargo: HISTORIES random histories each way (2000)
-	cmake --preset crash
-	cmake --build --preset crash -j $(JOBS) --target interop_test
-	tests/interop/build.sh build/crash/interop
-	DURABILITY_INTEROP_HISTORIES=$(HISTORIES) ctest --test-dir build/crash -L '^interop_test$$' -j $(JOBS) -V --no-tests=error
+	cmake --preset gcc
+	cmake --build --preset gcc -j $(JOBS) --target interop_test
+	tests/interop/build.sh build/gcc/interop
+	DURABILITY_INTEROP_HISTORIES=$(HISTORIES) ctest --test-dir build/gcc -L '^interop_test$$' -j $(JOBS) -V --no-tests=error
 
 mutants: bootstrap-dev  ## takes out each sync, rename, removal, truncation and poison, and looks for a test that fails
 	cmake --preset mutants

@@ -48,10 +48,27 @@ function(durability_library name)
   add_library(durability::${name} ALIAS durability_lib_${name})
 endfunction()
 
-# Under a sanitizer what is not the library itself is built without optimisation: half the time to build.
+# Half the time to build is what optimisation takes, and most of the sources are not the library's.
 function(durability_quick_to_build target)
-  if(CMAKE_CXX_FLAGS_DEBUG MATCHES "-fsanitize=")
+  if(DURABILITY_QUICK_TESTS)
     target_compile_options(${target} PRIVATE -O0)
+  endif()
+endfunction()
+
+# The crash explorer runs for longer than it takes to build; not under a sanitizer, where it runs a fraction.
+if(NOT CMAKE_CXX_FLAGS_DEBUG MATCHES "-fsanitize=")
+  set(DURABILITY_OPTIMISED_TESTS crash_test checkpointing_test recordlog_test)
+endif()
+
+# What every test includes, parsed once; by the first test program, for all.
+function(durability_precompile test)
+  get_property(first GLOBAL PROPERTY DURABILITY_PRECOMPILED)
+  if(first)
+    target_precompile_headers(${test} REUSE_FROM ${first})
+  else()
+    target_precompile_headers(${test} PRIVATE <gmock/gmock.h> <gtest/gtest.h> <fmt/format.h> <tl/expected.hpp> <deque>
+                              <filesystem> <future> <map> <random> <set> <span> <thread> <variant> <vector>)
+    set_property(GLOBAL PROPERTY DURABILITY_PRECOMPILED ${test})
   endif()
 endfunction()
 
@@ -61,7 +78,10 @@ function(durability_test name)
   target_link_libraries(${name} PRIVATE durability::durability durability::testing durability_warnings
                                         GTest::gtest GTest::gmock GTest::gtest_main rapidcheck)
   target_compile_definitions(${name} PRIVATE DURABILITY_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
-  durability_quick_to_build(${name})
+  if(NOT name IN_LIST DURABILITY_OPTIMISED_TESTS)
+    durability_quick_to_build(${name})
+    durability_precompile(${name})
+  endif()
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 300 LABELS ${name})
 endfunction()
 

@@ -3,7 +3,7 @@
 The log must open each time, hold each acknowledged entry with its own bytes, give no id to two entries,
 and hold nothing twice. Acknowledgements are what the writer's output said, nothing else.
 
-    DURABILITY_BIN=build/debug/bin python3 tests/cli/kill_loop.py --kills 200 [--seed N] [--flushed]
+    DURABILITY_BIN=build/gcc/bin python3 tests/cli/kill_loop.py --kills 200 [--seed N] [--flushed]
 
 --flushed leaves --durable out: then an acknowledgement says that a kill cannot take the entry any more.
 """

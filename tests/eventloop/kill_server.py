@@ -4,7 +4,7 @@ Each time the server is started anew, and must say of every key what was acknowl
 when the kill came: one put a client, no more. Acknowledged is what the load generator was told over its
 connections, nothing else.
 
-    DURABILITY_BIN=build/debug/bin python3 tests/eventloop/kill_server.py --kills 50 [--seed N] [--clients 64]
+    DURABILITY_BIN=build/gcc/bin python3 tests/eventloop/kill_server.py --kills 50 [--seed N] [--clients 64]
 """
 
 import argparse
