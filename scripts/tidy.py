@@ -17,7 +17,7 @@ import sys
 import project
 
 SHORT_CHECKS = "-*,bugprone-use-after-move,bugprone-dangling-handle,performance-*,-performance-enum-size," \
-    "-performance-inefficient-vector-operation"
+    "-performance-inefficient-vector-operation,-performance-unnecessary-value-param"
 
 
 def is_test(path):
