@@ -36,6 +36,7 @@ bench=(
   libbenchmark-dev                                           # what single operations cost
   librocksdb-dev libleveldb-dev libsqlite3-dev liblmdb-dev   # peers
   strace linux-perf                                          # system calls are counted
+  liburing-dev                                               # bench_uring_or_bridge
 )
 powercut=(
   e2fsprogs xfsprogs btrfs-progs  # file systems to cut the power under
