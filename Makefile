@@ -14,7 +14,7 @@ empty :=
 space := $(empty) $(empty)
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-gcc test-asan test-tsan test-clang check tidy-tests crash format bench bench-growth clean \
+.PHONY: help build demo test test-gcc test-asan test-tsan test-clang check tidy-whole crash format bench bench-growth clean \
         fuzz soak interop mutants powercut async-kills async-load async-figures \
         bootstrap-build bootstrap-dev bootstrap-bench bootstrap-powercut
 
@@ -64,9 +64,9 @@ check: bootstrap-dev  ## format, layering, file sizes, text, clang-tidy
 	cmake --preset clang
 	python3 scripts/tidy.py build/clang -j $(JOBS)
 
-tidy-tests: bootstrap-dev  ## clang-tidy over the tests too, which takes as long again
+tidy-whole: bootstrap-dev  ## clang-tidy over the tests too, and its analyzer as far as it goes; half an hour
 	cmake --preset clang
-	python3 scripts/tidy.py build/clang -j $(JOBS) --with-tests
+	python3 scripts/tidy.py build/clang -j $(JOBS) --whole
 
 LENGTH ?= 3
 crash: bootstrap-dev  ## the crash explorer over all histories of up to LENGTH letters (3), and its report
