@@ -325,7 +325,7 @@ TEST_F(ByteWriterTest, CreateRefusesALogThatExistsAndResumeOneThatDoesNot) {
 
 struct Telling : WalObserver {
   std::vector<std::string> calls;
-  std::uint64_t keep_from = ~std::uint64_t{0};
+  std::uint64_t keep = 0;  // this segment and no other
   void on_append(EntryId id, std::uint64_t bytes) noexcept override {
     calls.push_back(fmt::format("append {} {}", id, bytes));
   }
@@ -338,7 +338,7 @@ struct Telling : WalObserver {
   }
   bool before_truncate(const SegmentRange& range) noexcept override {
     calls.push_back(fmt::format("truncate {}", range.segment));
-    return range.segment.value() < keep_from;
+    return range.segment.value() != keep;
   }
   void on_dropped(std::uint64_t entries) noexcept override {
     calls.push_back(fmt::format("dropped {}", entries));
@@ -368,7 +368,7 @@ TEST_F(ByteWriterTest, AVetoKeepsAContiguousSuffix) {
   const auto writer = open(options);
   for (const char* text : {"a", "b", "c", "d", "e"}) ASSERT_TRUE(writer->append(as_bytes(text)));
   const auto durable = writer->flush_and_sync().value();
-  telling->keep_from = 3;
+  telling->keep = 3;
   const auto truncated = writer->truncate_prefix(durable).value();
   EXPECT_TRUE(truncated.vetoed);
   EXPECT_EQ(truncated.deleted.size(), 2U);

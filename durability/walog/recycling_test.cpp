@@ -73,6 +73,29 @@ TEST(Recycling, AFileIsZeroedOnlyOnceItsOldNameIsDurablyGone) {
   ASSERT_TRUE(wal.close());
 }
 
+// V27: a segment that an earlier run of version 4 left was used again. A power cut may show its old header in
+// place of the new one, and that is another log's: the log was refused.
+TEST(Recycling, ASegmentOfAnEarlierRunOfVersion4IsDeletedAndNotUsedAgain) {
+  const auto faulty = FaultyDirectory::make(CrashDirectory::make());
+  for (const WalFormat format : {WalFormat::kV4, WalFormat::kV3}) {
+    auto wal = Writer::open(faulty, options(8, format)).value();
+    fill_segments(wal, 8);
+    ASSERT_TRUE(wal.close());
+  }
+  WalOptions how = options(8);
+  how.random = std::make_shared<durability::testing::SeededRandom>(8);  // the new run's log_id
+  auto wal = Writer::open(faulty, how).value();
+  fill_segments(wal, 20);
+  const DurableId durable = wal.flush_and_sync().value();
+  faulty->clear_log();
+  ASSERT_GE(wal.truncate_prefix(durable)->deleted.size(), 4U);
+  const auto changes = faulty->changes();
+  EXPECT_EQ(position(changes, "rename wal/wal_1.log"), -1) << "of the first run";
+  EXPECT_GE(position(changes, "remove_file wal/wal_1.log"), 0);
+  EXPECT_GE(position(changes, "rename wal/wal_"), 0) << "those of this run are used again";
+  ASSERT_TRUE(wal.close());
+}
+
 TEST(Recycling, KeepsNoMoreFilesThanItWasTold) {
   const std::shared_ptr<Directory> directory = CrashDirectory::make();
   auto wal = Writer::open(directory, options(2)).value();
