@@ -15,7 +15,7 @@ space := $(empty) $(empty)
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo test test-gcc test-asan test-tsan test-clang check tidy-whole crash format bench bench-growth clean \
-        fuzz soak interop mutants powercut async-kills async-load async-figures \
+        fuzz soak interop mutants planted powercut async-kills async-load async-figures \
         bootstrap-build bootstrap-dev bootstrap-bench bootstrap-powercut
 
 help:  ## this list
@@ -112,6 +112,11 @@ mutants: bootstrap-dev  ## takes out each sync, rename, removal, truncation and 
 	cmake --preset mutants
 	cmake --build --preset mutants -j $(JOBS)
 	python3 -B scripts/mutants.py run build/mutants -j $(JOBS)
+
+planted: bootstrap-dev  ## brings back, one by one, bugs that the Rust crate or drafts of the format had, and looks for a test that fails
+	cmake --preset gcc
+	cmake --build --preset gcc -j $(JOBS) --target planted
+	python3 -B scripts/planted.py run build/gcc/planted -j $(JOBS)
 
 powercut: bootstrap-powercut build  ## cuts the power under ext4, xfs and btrfs; as root
 	DURABILITY_BIN=build/release/bin python3 -B tests/powercut/powercut.py

@@ -2,7 +2,7 @@
 """Takes out, one by one, every call of the library that syncs, renames, removes, truncates or poisons, swaps
 those that stand one behind the other, and looks for a test that fails.
 
-    mutants.py write OUT                 copies with switches, and the list of sites (CMake does this)
+    mutants.py write OUT [--files …]     copies with switches, and the list of sites (CMake does this)
     mutants.py run BUILD [options]       runs the tests on each mutant and prints the table
 
 One build holds all mutants: the environment variable DURABILITY_MUTANT says which of them is alive. It is
@@ -61,27 +61,30 @@ NOT_ASKED = "-HostileLog.*:*WrittenLog*:*AnEntryAtTheCap*:*DISABLED*"
 KNOWN = ROOT / "scripts" / "surviving_mutants.txt"
 
 
-def write(out):
-    """Rewrites only what has changed, so that a build stays incremental."""
+def write(out, files):
     numbering = mutation_sites.Numbering()
-    wanted = {"durability/base/mutants.hpp": HEADER}
+    copies = {}
     sources = [path for module in mutation_sites.MODULES
                for path in sorted((ROOT / "durability" / module).glob("*.[ch]pp"))]
     # Headers first: a new site in a source file gives them no other numbers, and rebuilds little.
     for path in sorted(sources, key=lambda path: path.suffix != ".hpp"):
         name = path.relative_to(ROOT).as_posix()
         before = len(numbering.sites)
-        if mutation_sites.LEFT_OUT.search("/" + name):
+        if mutation_sites.LEFT_OUT.search("/" + name) or (files and name not in files):
             continue
         text = mutation_sites.mutated(name, path.read_text(), numbering)
-        if len(numbering.sites) == before:
-            continue
+        if len(numbering.sites) > before:
+            copies[name] = text
+    write_copies(out, copies, numbering.sites)
+
+
+def write_copies(out, copies, sites):
+    """Rewrites only what has changed, so that a build stays incremental."""
+    wanted = {"durability/base/mutants.hpp": HEADER}
+    for name, text in copies.items():
         include = '#include "durability/base/mutants.hpp"\n'
-        if path.suffix == ".hpp":
-            text = text.replace("#pragma once\n", "#pragma once\n" + include, 1)
-        else:
-            text = include + text
-        wanted[name] = text
+        pragma = "#pragma once\n"
+        wanted[name] = text.replace(pragma, pragma + include, 1) if name.endswith(".hpp") else include + text
     for name, text in wanted.items():
         target = out / name
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -90,7 +93,7 @@ def write(out):
     for stale in (out / "durability").rglob("*.[ch]pp"):
         if stale.relative_to(out).as_posix() not in wanted:
             stale.unlink()
-    (out / "sites.json").write_text(json.dumps(numbering.sites, indent=1))
+    (out / "sites.json").write_text(json.dumps(sites, indent=1))
 
 
 def programs_for(site):
@@ -98,22 +101,27 @@ def programs_for(site):
     return [name.format(module=module) for name in KILLERS.get(module, OTHERWISE)]
 
 
-def run_program(build, program, mutant, limit):
+def run_program(build, program, mutant, limit, tests=NOT_ASKED):
     """None where it passes, else what killed the mutant."""
-    environment = os.environ | {"DURABILITY_MUTANT": str(mutant), "GTEST_FAIL_FAST": "1", "GTEST_BRIEF": "1",
-                                "GTEST_FILTER": NOT_ASKED}
+    environment = os.environ | {"DURABILITY_MUTANT": str(mutant), "GTEST_FAIL_FAST": "1", "GTEST_FILTER": tests}
     # The faults need no fraction: they end at the first that is not borne.
     environment.setdefault("DURABILITY_CRASH_SAMPLES", "1" if program == "faults_test" else "0.3")
+    done = subprocess.Popen([build / "bin" / program], env=environment, stdout=subprocess.PIPE,
+                            stderr=subprocess.STDOUT, text=True, errors="replace")
     try:
-        done = subprocess.run([build / "bin" / program], env=environment, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True, errors="replace", timeout=limit)
+        output, hangs = done.communicate(timeout=limit)[0], ""
     except subprocess.TimeoutExpired:
-        return f"{program}: hangs"
+        done.kill()
+        output, hangs = done.communicate()[0], "hangs"
+    if "Running 0 tests" in output:
+        return f"{program}: no such test as {tests}"
     if done.returncode == 0:
         return None
-    failed = re.search(r"\[  FAILED  \] (\S+?)[,.]? ", done.stdout)
-    running = re.findall(r"\[ RUN      \] (\S+)", done.stdout)
-    return failed[1] if failed else f"{program}: {running[-1] if running else f'exit status {done.returncode}'}"
+    failed = re.search(r"\[  FAILED  \] (\S+?)[,.]? ", output)
+    running = re.findall(r"\[ RUN      \] (\S+)", output)
+    if failed:
+        return failed[1]
+    return f"{running[-1] if running else program}: {hangs or f'exit status {done.returncode}'}"
 
 
 def kill(build, site, limits):
@@ -192,10 +200,11 @@ def main():
     parser.add_argument("command", choices=("write", "run"))
     parser.add_argument("place", type=pathlib.Path)
     parser.add_argument("--jobs", "-j", type=int, default=os.cpu_count())
+    parser.add_argument("--files", type=lambda text: text.split(","), help="only these sources, with commas between them")
     parser.add_argument("--only", help="a regular expression on number, file and text")
     arguments = parser.parse_args()
     place = arguments.place.resolve()
-    sys.exit(write(place) if arguments.command == "write" else run(place, arguments))
+    sys.exit(write(place, arguments.files) if arguments.command == "write" else run(place, arguments))
 
 
 if __name__ == "__main__":
