@@ -39,6 +39,7 @@ struct Work {
 };
 
 constexpr Work kWorks[] = {{"read 4 KiB of a file", Kind::kRead, 4096},
+                           {"read 64 KiB of a file", Kind::kRead, std::size_t{64} * 1024},
                            {"read 1 MiB of a file", Kind::kRead, std::size_t{1} << 20U},
                            {"append 128 B durably, each its file", Kind::kAppendDurable, 128},
                            {"replace a file of 4 KiB durably", Kind::kReplaceDurable, 4096}};
