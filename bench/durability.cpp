@@ -4,6 +4,7 @@
 //   one-segment   one fresh segment that nothing was written ahead into
 //   prepared      one segment, zeros written ahead
 //   recycled      default segments, each the file of a deleted one
+//   read-ahead    default segments; replay has a second thread read ahead
 
 #include "durability/durability.hpp"
 
@@ -75,7 +76,8 @@ class Log {
   }
 
   static std::uint64_t replay(const bench::Job& job) {
-    return d::WalReader<std::string>(directory_of(job)).count(d::ReadMode::kStrict).value();
+    const d::WalReader<std::string> reader(directory_of(job));
+    return reader.reading_ahead(job.variant == "read-ahead").count(d::ReadMode::kStrict).value();
   }
   static std::unique_ptr<ManyWriters> open(const bench::Job& job) {
     return ManyWriters::open(directory_of(job), options_of(job)).value();

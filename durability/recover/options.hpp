@@ -35,11 +35,19 @@ class RecoveryOptions {
     return changed;
   }
 
+  /// The log is read ahead by a second thread (WalReader::reading_ahead); a record log is not. Chainable.
+  [[nodiscard]] constexpr RecoveryOptions read_ahead(bool ahead = true) const noexcept {
+    RecoveryOptions changed = *this;
+    changed.reads_ahead_ = ahead;
+    return changed;
+  }
+
   [[nodiscard]] constexpr ReadMode mode() const noexcept { return mode_; }
   [[nodiscard]] constexpr std::optional<EntryId> ceiling() const noexcept { return ceiling_; }
   [[nodiscard]] constexpr bool ignores_corrupt_checkpoint() const noexcept {
     return ignores_corrupt_checkpoint_;
   }
+  [[nodiscard]] constexpr bool reads_ahead() const noexcept { return reads_ahead_; }
 
  private:
   constexpr RecoveryOptions(ReadMode mode, bool ignores_corrupt_checkpoint) noexcept
@@ -47,6 +55,7 @@ class RecoveryOptions {
 
   ReadMode mode_;
   bool ignores_corrupt_checkpoint_;
+  bool reads_ahead_ = false;
   std::optional<EntryId> ceiling_;
 };
 

@@ -99,7 +99,7 @@ class WalSource {
   }
   template <class Fn>
   Result<LogEnd> replay(const RecoveryOptions& options, EntryId from, Fn&& fn) const {
-    WalReader<E, Codec> reader = WalReader<E, Codec>(directory_).from(from);
+    auto reader = WalReader<E, Codec>(directory_).from(from).reading_ahead(options.reads_ahead());
     if (options.ceiling()) reader = reader.up_to(*options.ceiling());
     DURABILITY_TRY_ASSIGN(const WalReadReport report, reader.for_each(options.mode(), std::forward<Fn>(fn)));
     return LogEnd{.next = report.next, .torn_tail = report.torn_tail};

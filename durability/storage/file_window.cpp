@@ -13,26 +13,51 @@ FileWindow::FileWindow(std::shared_ptr<File> file, std::uint64_t size, std::size
 Result<ByteView> FileWindow::view(std::uint64_t offset, std::size_t length) {
   if (offset >= size_) return ByteView{};
   length = static_cast<std::size_t>(std::min<std::uint64_t>(length, size_ - offset));
-  if (offset < begin_ || offset + length > begin_ + valid_) {
+  if (offset < begin_ || offset + length > end()) {
     DURABILITY_TRY(fill(offset, length));
     if (offset >= size_) return ByteView{};
     length = static_cast<std::size_t>(std::min<std::uint64_t>(length, size_ - offset));
   }
-  return ByteView(buffer_).subspan(static_cast<std::size_t>(offset - begin_), length);
+  return held_.subspan(static_cast<std::size_t>(offset - begin_), length);
+}
+
+void FileWindow::read_ahead(ReadAhead& ahead) {
+  ahead_ = &ahead;
+  start_ahead();
+}
+
+void FileWindow::start_ahead() {
+  ahead_follows_ = end() < size_;
+  if (ahead_follows_) ahead_->start(file_, end(), size_);
 }
 
 Status FileWindow::fill(std::uint64_t offset, std::size_t length) {
+  if (ahead_ != nullptr && length > ahead_->chunk_bytes()) ahead_ = nullptr;
+  const bool goes_on = ahead_ != nullptr && offset >= begin_ && offset <= end();
+  const bool from_ahead = goes_on && ahead_follows_;
+  const ByteView front = from_ahead ? held_.subspan(static_cast<std::size_t>(offset - begin_)) : ByteView{};
+  const std::size_t more = from_ahead ? front.size() + ahead_->chunk_bytes() : buffer_bytes_;
   const auto wanted =
-      static_cast<std::size_t>(std::min<std::uint64_t>(std::max(length, buffer_bytes_), size_ - offset));
+      static_cast<std::size_t>(std::min<std::uint64_t>(std::max(length, more), size_ - offset));
+  held_ = {};
+  ahead_follows_ = false;
+  DURABILITY_TRY_ASSIGN(held_, from_ahead ? ahead_->next(front) : read(offset, wanted));
+  begin_ = offset;
+  // Somebody cut the file while it was being read: it ends here now.
+  if (held_.size() < wanted) size_ = end();
+  if (from_ahead) {
+    ahead_follows_ = end() < size_;
+  } else if (goes_on) {
+    start_ahead();
+  }
+  return {};
+}
+
+Result<ByteView> FileWindow::read(std::uint64_t offset, std::size_t wanted) {
   if (buffer_.size() < wanted) buffer_.resize(wanted);
-  valid_ = 0;
   DURABILITY_TRY_ASSIGN(const std::size_t got,
                         file_->read_at(offset, MutableByteView(buffer_).first(wanted)));
-  begin_ = offset;
-  valid_ = got;
-  // Somebody cut the file while it was being read: it ends here now.
-  if (got < wanted) size_ = offset + got;
-  return {};
+  return ByteView(buffer_).first(got);
 }
 
 Result<bool> FileWindow::zeros_from(std::uint64_t offset) {

@@ -1,12 +1,14 @@
 #pragma once
 
 // A file seen through one buffer: the only way in which logs are read. Memory is the buffer, 256 KiB
-// unless a single frame needs more; it never grows past what the file holds.
+// unless a single frame needs more; it never grows past what the file holds. With a ReadAhead what follows
+// the buffer is read by a second thread, in chunks that the window then shows where they lie.
 
 #include <memory>
 #include <string>
 
 #include "durability/storage/file.hpp"
+#include "durability/storage/read_ahead.hpp"
 
 namespace durability {
 
@@ -17,6 +19,16 @@ class FileWindow {
   /// `size` bytes of the file count; what a live writer adds later does not.
   FileWindow(std::shared_ptr<File> file, std::uint64_t size, std::size_t buffer_bytes = kDefaultBytes);
 
+  FileWindow(FileWindow&&) noexcept = default;
+  FileWindow& operator=(FileWindow&&) noexcept = default;
+  FileWindow(const FileWindow&) = delete;
+  FileWindow& operator=(const FileWindow&) = delete;
+  ~FileWindow() = default;
+
+  /// From here on reads what follows ahead, until more than a chunk is asked for at once. `ahead` serves one
+  /// window at a time, and outlives its use.
+  void read_ahead(ReadAhead& ahead);
+
   [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
 
   /// Up to `length` bytes at `offset`; fewer where the file ends. The view lives until the next call.
@@ -25,8 +37,8 @@ class FileWindow {
   /// What the buffer holds from `offset` on, without reading; often more than is asked for, and often
   /// nothing.
   [[nodiscard]] ByteView held_from(std::uint64_t offset) const noexcept {
-    if (offset < begin_ || offset >= begin_ + valid_) return {};
-    return ByteView(buffer_).first(valid_).subspan(static_cast<std::size_t>(offset - begin_));
+    if (offset < begin_ || offset >= end()) return {};
+    return held_.subspan(static_cast<std::size_t>(offset - begin_));
   }
 
   /// True where [offset, size) is all zeros; true for none.
@@ -37,14 +49,19 @@ class FileWindow {
   Result<std::uint32_t> checksum_from(std::uint64_t offset);
 
  private:
+  [[nodiscard]] std::uint64_t end() const noexcept { return begin_ + held_.size(); }
   Status fill(std::uint64_t offset, std::size_t length);
+  Result<ByteView> read(std::uint64_t offset, std::size_t wanted);
+  void start_ahead();
 
   std::shared_ptr<File> file_;
   std::uint64_t size_;
   std::size_t buffer_bytes_;
   Bytes buffer_;
-  std::uint64_t begin_ = 0;  // the buffer holds [begin_, begin_ + valid_)
-  std::size_t valid_ = 0;
+  std::uint64_t begin_ = 0;
+  ByteView held_;  // [begin_, end()), in the buffer or in a chunk
+  ReadAhead* ahead_ = nullptr;
+  bool ahead_follows_ = false;  // its next chunk begins at end()
 };
 
 }  // namespace durability

@@ -154,20 +154,25 @@ class Replay : public ::testing::Test {
     for (int i = 0; i < 5'000; ++i) ASSERT_TRUE(wal.append(event_of(i)));
     ASSERT_TRUE(wal.close());
   }
+  static void count_allocations(const WalReader<Event>& reader);
   std::shared_ptr<Directory> directory_ = MemoryDirectory::make();
 };
 
 // The allocations of a reading must not depend on how many entries it delivers.
-TEST_F(Replay, OfBytesAllocatesNothingPerEntry) {
+TEST_F(Replay, OfBytesAllocatesNothingPerEntry) { count_allocations(WalReader<Event>(directory_)); }
+TEST_F(Replay, ReadingAheadAllocatesNothingPerEntry) {
+  count_allocations(WalReader<Event>(directory_).reading_ahead());
+}
+
+void Replay::count_allocations(const WalReader<Event>& reader) {
   std::uint64_t entries = 0;
   std::uint64_t at_first = 0;
   std::uint64_t at_last = 0;
   const AllocationWatch watch;
-  const auto report =
-      WalReader<Event>(directory_).for_each_bytes(ReadMode::kStrict, [&](const WalEntryView&) {
-        if (entries++ == 10) at_first = AllocationWatch::count();
-        at_last = AllocationWatch::count();
-      });
+  const auto report = reader.for_each_bytes(ReadMode::kStrict, [&](const WalEntryView&) {
+    if (entries++ == 10) at_first = AllocationWatch::count();
+    at_last = AllocationWatch::count();
+  });
   ASSERT_TRUE(report);
   EXPECT_EQ(entries, 5'000U);
   EXPECT_EQ(at_last, at_first);

@@ -6,8 +6,11 @@ namespace durability::walog {
 
 Result<WalReadReport> ByteReader::for_each(ReadMode mode, const EntryRange& range,
                                            const EntrySink& sink) const {
-  const ScanOptions options{
-      .mode = mode_of(mode), .from = range.from, .up_to = range.up_to, .buffer_bytes = buffer_bytes_};
+  const ScanOptions options{.mode = mode_of(mode),
+                            .from = range.from,
+                            .up_to = range.up_to,
+                            .read_ahead = ahead_,
+                            .buffer_bytes = buffer_bytes_};
   DURABILITY_TRY_ASSIGN(const Scan scan, scan_log(*directory_, options, sink));
   if (scan.verdict(options.mode).action == Action::kRefuse) return scan.error(options.mode);
   WalReadReport report{.first = scan.first,

@@ -30,12 +30,21 @@ struct EntryRange {
 };
 
 /// Reads a log from its files, without taking the lock, writing or creating anything; safe beside a live
-/// writer, where it sees a prefix. Memory: one buffer of `buffer_bytes`, or the largest single entry.
+/// writer, where it sees a prefix. Memory: one buffer of `buffer_bytes`, or the largest single entry, and
+/// twice as much again for reading ahead.
 class ByteReader {
  public:
   explicit ByteReader(std::shared_ptr<Directory> directory,
                       std::size_t buffer_bytes = FileWindow::kDefaultBytes)
       : directory_(std::move(directory)), buffer_bytes_(buffer_bytes) {}
+
+  /// A reader that has a second thread read what comes next while `sink` has what came before. The thread
+  /// ends before for_each returns.
+  [[nodiscard]] ByteReader reading_ahead(bool ahead = true) const {
+    ByteReader changed = *this;
+    changed.ahead_ = ahead;
+    return changed;
+  }
 
   /// Entries reach `sink` in order, each once, also those in front of an error. Where `range.from` lies
   /// before the log's first entry: `invalid_state`, naming the range that is missing.
@@ -44,6 +53,7 @@ class ByteReader {
  private:
   std::shared_ptr<Directory> directory_;
   std::size_t buffer_bytes_;
+  bool ahead_ = false;
 };
 
 }  // namespace walog

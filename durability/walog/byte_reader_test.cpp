@@ -153,8 +153,19 @@ TEST(ByteReader, OnlyReads) {
   EXPECT_EQ(read_strict(CrashDirectory::make()), ": ok") << "no log is a log without entries";
 }
 
+/// Reading ahead on a second thread, or not.
+class ByteReaderAhead : public ::testing::TestWithParam<bool> {
+ protected:
+  static ByteReader reader(const std::shared_ptr<Directory>& directory,
+                           std::size_t buffer_bytes = FileWindow::kDefaultBytes) {
+    return ByteReader(directory, buffer_bytes).reading_ahead(GetParam());
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Read, ByteReaderAhead, ::testing::Values(false, true),
+                         [](const auto& ahead) { return ahead.param ? "Ahead" : "Plain"; });
+
 // C20: the file is cut by somebody else while it is read: an error or a shorter log, not a signal.
-TEST(ByteReader, SurvivesAFileThatIsCutWhileItIsRead) {
+TEST_P(ByteReaderAhead, SurvivesAFileThatIsCutWhileItIsRead) {
   std::string name = ::testing::TempDir() + "durability_walog_XXXXXX";
   ASSERT_NE(::mkdtemp(name.data()), nullptr);
   const std::shared_ptr<Directory> directory = FsDirectory::open(name).value();
@@ -164,7 +175,7 @@ TEST(ByteReader, SurvivesAFileThatIsCutWhileItIsRead) {
   put(*directory, 1, image);
   std::uint64_t seen = 0;
   const auto report =
-      ByteReader(directory).for_each(ReadMode::kStrict, {}, [&](const WalEntryView&) -> Result<Flow> {
+      reader(directory).for_each(ReadMode::kStrict, {}, [&](const WalEntryView&) -> Result<Flow> {
         if (++seen == 2) std::filesystem::resize_file(name + "/wal/wal_1.log", 250'000);
         return Flow::kContinue;
       });
@@ -223,23 +234,23 @@ TEST(ByteReader, SeesAPrefixWhateverAWriterDoesBetweenTwoOfItsCalls) {
 }
 
 // R5, with threads.
-TEST(ByteReader, ReadsBesideAWriterAndATruncation) {
+TEST_P(ByteReaderAhead, ReadsBesideAWriterAndATruncation) {
   const std::shared_ptr<Directory> directory = CrashDirectory::make();
   WalOptions options;
   options.segment_bytes = 512;
   auto writer = test::open_writer(directory, options).value();
   std::atomic<bool> done{false};
-  std::thread reader([&] {
+  std::thread reading([&] {
     std::uint64_t highest = 0;
     do {
       std::uint64_t last = 0;
-      const auto report = ByteReader(directory).for_each(
-          ReadMode::kStrict, {}, [&](const WalEntryView& view) -> Result<Flow> {
-            EXPECT_TRUE(last == 0 || view.id.value() == last + 1) << "a gap";
-            EXPECT_EQ(as_text(view.payload), fmt::format("entry{}", view.id));
-            last = view.id.value();
-            return Flow::kContinue;
-          });
+      const auto report = reader(directory, 256)
+                              .for_each(ReadMode::kStrict, {}, [&](const WalEntryView& view) -> Result<Flow> {
+                                EXPECT_TRUE(last == 0 || view.id.value() == last + 1) << "a gap";
+                                EXPECT_EQ(as_text(view.payload), fmt::format("entry{}", view.id));
+                                last = view.id.value();
+                                return Flow::kContinue;
+                              });
       if (report) {
         EXPECT_GE(last, highest) << "the log has grown shorter";
         highest = last;
@@ -256,7 +267,7 @@ TEST(ByteReader, ReadsBesideAWriterAndATruncation) {
     EXPECT_TRUE(durable && writer->truncate_prefix(*durable));
   }
   done = true;
-  reader.join();
+  reading.join();
   EXPECT_TRUE(writer->close());
 }
 

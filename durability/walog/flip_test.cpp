@@ -74,6 +74,10 @@ class WrittenLog : public ::testing::TestWithParam<bool> {
     const auto before = test::snapshot(*directory);
     const Reading strict = read_log(directory, ReadMode::kStrict);
     const Reading best = read_log(directory, ReadMode::kBestEffort);
+    const ByteReader small(directory, 128);
+    ASSERT_EQ(test::read_fully(small.reading_ahead(), ReadMode::kStrict),
+              test::read_fully(small, ReadMode::kStrict))
+        << what;
     ASSERT_TRUE(is_prefix(strict.texts, entries_)) << what;
     ASSERT_TRUE(is_prefix(best.texts, entries_)) << what;
     if (strict.code == "ok") {

@@ -62,6 +62,16 @@ class WalReader {
     return narrowed;
   }
 
+  /// A reader that has a second thread read from the disk, or copy out of the page cache, what comes next
+  /// while this one checks and decodes what came before. What it delivers, and every error, is the same. It
+  /// takes half a megabyte more memory and, where entries are smaller than 128 KiB, less time; the thread is
+  /// gone when a call returns.
+  [[nodiscard]] WalReader reading_ahead(bool ahead = true) const {
+    WalReader changed = *this;
+    changed.reader_ = reader_.reading_ahead(ahead);
+    return changed;
+  }
+
   /// All entries at once.
   Result<std::vector<WalRecord<E>>> replay(ReadMode mode) const {
     std::vector<WalRecord<E>> records;

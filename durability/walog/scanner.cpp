@@ -39,7 +39,9 @@ class Scanner {
         // Most readings want all of it, and pay for no filter.
         sink_(wants_all(options) ? sink : EntrySink([this, &sink](const WalEntryView& entry) {
           return filtered(entry, sink);
-        })) {}
+        })) {
+    if (options.read_ahead) ahead_.emplace(options.buffer_bytes / 2);
+  }
 
   Result<Scan> run() {
     std::optional<std::uint32_t> last_fingerprint;
@@ -242,6 +244,7 @@ class Scanner {
       DURABILITY_TRY_ASSIGN(const bool skipped, skip_whole(window, segment));
       if (skipped) return std::optional<Finding>{};
     }
+    if (ahead_) window.read_ahead(*ahead_);
     WalkState& walk = *current_->walk;
     DURABILITY_TRY_ASSIGN(const WalkEnd end, walk_segment(window, header.header, walk, sink_));
     if (end.stop == WalkStop::kSinkStopped) return stop(segment, end.missing);
@@ -254,6 +257,7 @@ class Scanner {
   Result<std::optional<Finding>> read_v3(FileWindow& window, ScannedSegment& segment, bool final) {
     const v3::SegmentHeader header{
         .format = segment.format, .start = segment.header.start, .segment_id = segment.header.segment_id};
+    if (ahead_) window.read_ahead(*ahead_);
     DURABILITY_TRY_ASSIGN(const WalkEndV3 end,
                           walk_segment_v3(window, header, final, *current_->walk, sink_));
     scan_.crcs = end.crcs;
@@ -334,6 +338,7 @@ class Scanner {
   Scan scan_;
   SegmentListing listing_;
   std::optional<Current> current_;
+  std::optional<ReadAhead> ahead_;
 };
 
 }  // namespace

@@ -28,6 +28,7 @@ struct ScanOptions {
   bool trust_seals = false;   ///< do not read a sealed segment whose successor confirms its seal
   bool live_writer = true;    ///< a writer may be at work: read again before reporting
   bool sound_prefix = false;  ///< read up to a gap or to spares too many before reporting them
+  bool read_ahead = false;    ///< what follows is read by a second thread
   std::size_t buffer_bytes = FileWindow::kDefaultBytes;
 };
 

@@ -187,6 +187,18 @@ inline std::string read_strict(const std::shared_ptr<Directory>& directory) {
   return read(directory, ReadMode::kStrict);
 }
 
+/// Everything that a reading delivers and reports, in words.
+inline std::string read_fully(const ByteReader& reader, ReadMode mode) {
+  std::string words;
+  const auto report = reader.for_each(mode, {}, [&](const WalEntryView& view) {
+    words += fmt::format("{} at {}:{} {}\n", view.id, view.segment, view.offset, as_text(view.payload));
+    return Result<Flow>(Flow::kContinue);
+  });
+  if (!report) return words + report.error().to_string();
+  return words + fmt::format("{} to {}, {} segments, {} bytes, torn: {}", report->first, report->next,
+                             report->segments, report->bytes, report->torn_tail);
+}
+
 template <class T>
 std::string outcome(const Result<T>& result) {
   return result ? "ok" : std::string(code_name(result.error().code()));

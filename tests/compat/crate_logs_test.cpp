@@ -11,6 +11,7 @@
 
 #include "crate_verdicts.hpp"
 #include "durability/testing/crash_directory.hpp"
+#include "durability/walog/reader.hpp"
 
 namespace durability {
 namespace {
@@ -61,6 +62,24 @@ TEST(CrateLogs, EveryVerdictOfTheCorpusIsOursOrADifferenceThatIsListed) {
   }
   EXPECT_EQ(cases, 400);
   EXPECT_EQ(differences, (std::map<std::string_view, int>{{compat::kOddNames, 10}, {compat::kZeros, 17}}));
+}
+
+std::string everything(const walog::ByteReader& reader, ReadMode mode) {
+  std::string words;
+  const auto report = reader.for_each(mode, {}, [&](const WalEntryView& view) {
+    words += fmt::format("{} at {}:{} {}\n", view.id, view.segment, view.offset, as_text(view.payload));
+    return Result<Flow>(Flow::kContinue);
+  });
+  return words + (report ? fmt::format("next {}", report->next) : report.error().to_string());
+}
+
+TEST(CrateLogs, AreReadAheadAsTheyAreRead) {
+  for (const auto& entry : std::filesystem::directory_iterator(vectors() / "cases")) {
+    const walog::ByteReader reader(load(entry.path().filename().string()), 128);
+    for (const ReadMode mode : {ReadMode::kStrict, ReadMode::kBestEffort}) {
+      EXPECT_EQ(everything(reader.reading_ahead(), mode), everything(reader, mode)) << entry.path();
+    }
+  }
 }
 
 }  // namespace

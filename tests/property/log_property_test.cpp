@@ -59,16 +59,18 @@ RC_GTEST_PROP(LogProperties, StreamingInAnyBufferIsReadingAllAtOnce, ()) {
   const auto directory = written(way, *any_steps());
   const auto all = WalReader<Bytes>(directory).replay(ReadMode::kStrict).value();
   for (const std::size_t buffer : kReadBuffers) {
-    std::size_t index = 0;
-    const auto report =
-        walog::ByteReader(directory, buffer).for_each(ReadMode::kStrict, {}, [&](const WalEntryView& view) {
-          RC_ASSERT(index < all.size());
-          RC_ASSERT(view.id == all[index].id);
-          RC_ASSERT(Postcard::decode<Bytes>(view.payload).value() == all[index++].entry);
-          return Result<Flow>(Flow::kContinue);
-        });
-    RC_ASSERT(report);
-    RC_ASSERT(index == all.size());
+    for (const bool ahead : {false, true}) {
+      const walog::ByteReader reader = walog::ByteReader(directory, buffer).reading_ahead(ahead);
+      std::size_t index = 0;
+      const auto report = reader.for_each(ReadMode::kStrict, {}, [&](const WalEntryView& view) {
+        RC_ASSERT(index < all.size());
+        RC_ASSERT(view.id == all[index].id);
+        RC_ASSERT(Postcard::decode<Bytes>(view.payload).value() == all[index++].entry);
+        return Result<Flow>(Flow::kContinue);
+      });
+      RC_ASSERT(report);
+      RC_ASSERT(index == all.size());
+    }
   }
 }
 

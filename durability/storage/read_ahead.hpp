@@ -1,0 +1,73 @@
+#pragma once
+
+// Reads a file in order, ahead of whoever uses it, on a second thread.
+//
+// The file is cut into chunks, and a few of them have a place in memory. Whoever comes first, the thread or
+// the one who needs the next chunk, reads the first one that nobody has begun: so nobody waits for a thread
+// that was not scheduled, and where reading is the slower half, both do it. What was read is used in order,
+// and so an error is met where it would be met without a second thread, or, if nobody gets that far, not at
+// all.
+
+#include <array>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "durability/storage/file.hpp"
+
+namespace durability {
+
+/// Used by one thread. Memory: four chunks, and as much address space again, from the first start() on.
+class ReadAhead {
+ public:
+  explicit ReadAhead(std::size_t chunk_bytes) : chunk_bytes_(chunk_bytes) {}
+  /// Returns when the thread has ended.
+  ~ReadAhead();
+  ReadAhead(const ReadAhead&) = delete;
+  ReadAhead& operator=(const ReadAhead&) = delete;
+
+  [[nodiscard]] std::size_t chunk_bytes() const noexcept { return chunk_bytes_; }
+
+  /// Begins to read [begin, end) of `file`, and gives up what it read before. begin < end.
+  void start(std::shared_ptr<File> file, std::uint64_t begin, std::uint64_t end);
+
+  /// The next chunk, with a copy of `in_front`, at most chunk_bytes(), in front of it. Shorter than a chunk
+  /// where the range or the file ends. The view lives until the next call.
+  Result<ByteView> next(ByteView in_front);
+
+ private:
+  static constexpr std::size_t kChunks = 4;
+  using Lock = std::unique_lock<std::mutex>;
+
+  enum class State : std::uint8_t { kLeft, kReading, kRead };
+  struct Chunk {
+    std::unique_ptr<std::byte[]> memory;  // what stands in front, then the chunk
+    State state = State::kLeft;           // left: to whoever needs it
+    Result<std::size_t> got{0};
+  };
+
+  void run();
+  void read(Lock& lock, std::uint64_t number);
+  [[nodiscard]] bool has_unclaimed() const noexcept;
+  [[nodiscard]] bool idle() const noexcept;
+  [[nodiscard]] Chunk& chunk(std::uint64_t number) noexcept { return chunks_[number % kChunks]; }
+
+  const std::size_t chunk_bytes_;
+  std::mutex mutex_;
+  std::condition_variable work_;  // for the thread
+  std::condition_variable read_;  // a chunk has been read
+  std::array<Chunk, kChunks> chunks_;
+  std::shared_ptr<File> file_;
+  std::uint64_t begin_ = 0;
+  std::uint64_t end_ = 0;
+  std::uint64_t claimed_ = 0;  // chunks that somebody reads, or has read
+  std::uint64_t taken_ = 0;    // chunks that were handed out; the last one is in use
+  bool waiting_ = false;       // the thread, for work
+  bool ending_ = false;
+  std::thread thread_;
+};
+
+}  // namespace durability
