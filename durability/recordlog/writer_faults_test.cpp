@@ -1,6 +1,7 @@
 // The writer where things fail: each call in turn, and then opened again.
 
 #include <algorithm>
+#include <new>
 
 #include "durability/recordlog/test_support.hpp"
 
@@ -122,6 +123,23 @@ TEST(RecordLogWriterFaults, AFailedWriteOrSyncPoisonsAndIsNotRetried) {
     EXPECT_EQ(inner->operations(), operations);
     EXPECT_TRUE(open_writer(inner));
   }
+}
+
+// An exception passes through in the middle of a write: how much of it arrived is not known.
+TEST(RecordLogWriterFaults, NoMemoryInMidWritePoisons) {
+  const auto faulty = FaultyDirectory::make(CrashDirectory::make());
+  RecordLogOptions options;
+  options.buffer_bytes = 64;
+  auto writer = open_writer(faulty, options).value();
+  ASSERT_TRUE(writer->append(as_bytes("kept")));
+  ASSERT_TRUE(writer->flush_and_sync());
+  faulty->set_hook(
+      [](const testing::OperationRecord&) -> std::optional<testing::Injection> { throw std::bad_alloc(); });
+  const std::string large(100, 'x');
+  EXPECT_THROW(static_cast<void>(writer->append(as_bytes(large))), std::bad_alloc);
+  faulty->mend();
+  EXPECT_EQ(outcome(writer->append(as_bytes("no"))), "invalid_state");
+  EXPECT_EQ(outcome(writer->close()), "invalid_state");
 }
 
 // S7, V16: the sync failed and the kernel dropped the pages, or kept them clean. The next process must not

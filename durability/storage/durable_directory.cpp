@@ -22,14 +22,15 @@ Status sync_parent_dir(Directory& directory, std::string_view path) {
   return directory.sync_directory(slash == std::string_view::npos ? "" : path.substr(0, slash));
 }
 
-Status sync_parent_of_path(const std::filesystem::path& path) {
+Status sync_parent_of_path(const std::filesystem::path& path, const internal::SystemCalls* system_calls) {
   if (!path.has_filename()) {
     return Error(ErrorCode::kInvalidConfig, "this path has no parent that could be synced")
         .in_file(path.string())
         .advise("nothing was synced; name a file");
   }
   const std::filesystem::path parent = path.has_parent_path() ? path.parent_path() : ".";
-  DURABILITY_TRY_ASSIGN(const auto directory, FsDirectory::open(parent, {.create = false}));
+  DURABILITY_TRY_ASSIGN(const auto directory,
+                        FsDirectory::open(parent, {.create = false, .system_calls = system_calls}));
   return directory->sync_directory("");
 }
 

@@ -11,6 +11,10 @@
 
 namespace durability {
 
+namespace internal {
+struct SystemCalls;
+}
+
 /// A directory whose durable operations reach stable storage. A function that takes one cannot be given a
 /// directory in memory by mistake; whoever has one may use it wherever a Directory is asked for. Copyable.
 class DurableDirectory {
@@ -42,7 +46,8 @@ Status sync_file(Directory& directory, std::string_view path);
 Status sync_parent_dir(Directory& directory, std::string_view path);
 
 /// The same for a file that no Directory leads to. `invalid_config` where `path` has no parent: `/`, or
-/// nothing.
-Status sync_parent_of_path(const std::filesystem::path& path);
+/// nothing. `system_calls` is for tests.
+Status sync_parent_of_path(const std::filesystem::path& path,
+                           const internal::SystemCalls* system_calls = nullptr);
 
 }  // namespace durability

@@ -14,6 +14,7 @@
 #include <fstream>
 #include <vector>
 
+#include "durability/storage/durable_directory.hpp"
 #include "durability/storage/system_calls.hpp"
 #include "durability/storage/test_directories.hpp"
 
@@ -286,6 +287,14 @@ TEST(FsDirectory, SyncDirectorySyncsThatDirectory) {
   ASSERT_TRUE(succeeded(directory->sync_directory("a/b")));
   ASSERT_TRUE(succeeded(directory->sync_directory("")));
   EXPECT_THAT(synced, ElementsAre(inode_of(base.path() / "a/b"), inode_of(base.path())));
+}
+
+TEST(FsDirectory, SyncParentOfPathSyncsTheDirectoryThatThePathStandsIn) {
+  const TemporaryDirectory base;
+  std::filesystem::create_directory(base.path() / "a");
+  const SystemCalls calls = recording_calls();
+  ASSERT_TRUE(succeeded(sync_parent_of_path(base.path() / "a/name", &calls)));
+  EXPECT_THAT(synced, ElementsAre(inode_of(base.path() / "a")));
 }
 
 TEST(FsDirectory, AFailedDirectorySyncIsReported) {
