@@ -79,7 +79,7 @@ void ReadAhead::run() {
     try {
       read(lock, claimed_++);
     } catch (...) {
-      // Out of memory: left to next(), which throws if it is so again.
+      continue;  // out of memory: left to next(), which throws if it is so again
     }
   }
 }

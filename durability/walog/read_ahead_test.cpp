@@ -164,8 +164,7 @@ TEST(ReadAhead, ReadingThatStopsEarlyLeavesNoThreadBehind) {
   releasing.join();
 }
 
-// Nobody waits for a thread that is late: the reader reads for itself.
-TEST(ReadAhead, ReadsOnWhileTheSecondThreadIsHeld) {
+TEST(ReadAhead, YieldsTheChunksInOrderAndBeginsAnew) {
   const auto directory = FaultyDirectory::make(CrashDirectory::make());
   SegmentImage image(1);
   for (int i = 0; i < 100; ++i) image.entry("entry");
