@@ -22,6 +22,7 @@ Status ByteWriter::close() {
 // Nothing is asked of a writer behind its close, so nothing is poisoned here.
 Status ByteWriter::finish_log() {
   DURABILITY_TRY(usable());
+  DURABILITY_TRY(background_->finish());
   DURABILITY_TRY(flush_segment());
   if (segment_.format() != WalFormat::kV4) DURABILITY_TRY(segment_.cut_short_padding());
   if (!stable()) return {};

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 
 #include <filesystem>
+#include <future>
+#include <thread>
 
 #include "durability/storage/fs_directory.hpp"
 #include "durability/walog/test_support.hpp"
@@ -248,6 +250,27 @@ TEST(WriterFaults, ClosingGivesUpASpareThatIsNotReady) {
   ASSERT_EQ(static_cast<test::ManualWorker&>(*options.worker).pending(), 1U);
   ASSERT_TRUE(writer->close());
   EXPECT_EQ(directory->list("wal").value(), (std::vector<std::string>{".lock", "wal_1.log"}));
+}
+
+// Its sync had begun when the writer closed: what it says is told, and no mark vouches for the log.
+TEST(WriterFaults, ClosingTellsOfASpareWhoseSyncFailsMeanwhile) {
+  const auto directory = FaultyDirectory::make(CrashDirectory::make());
+  std::promise<void> syncing;
+  std::promise<void> closing;
+  directory->set_hook([&, caller = std::this_thread::get_id()](
+                          const OperationRecord& record) -> std::optional<testing::Injection> {
+    if (record.operation != Operation::kSyncData || std::this_thread::get_id() == caller) return std::nullopt;
+    syncing.set_value();
+    closing.get_future().wait();
+    return testing::Injection{.os_error = EIO};
+  });
+  WalOptions options = test::test_options();
+  options.worker = Worker::thread();
+  const auto writer = open_writer(directory, options).value();
+  ASSERT_TRUE(writer->append(as_bytes("a")));
+  syncing.get_future().wait();
+  closing.set_value();
+  EXPECT_TRUE(fails_with(writer->close(), ErrorCode::kIo));
 }
 
 // C23: after poison there is no flush and no sync that says ok, and no mark.
