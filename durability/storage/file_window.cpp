@@ -43,8 +43,11 @@ Status FileWindow::fill(std::uint64_t offset, std::size_t length) {
   ahead_follows_ = false;
   DURABILITY_TRY_ASSIGN(held_, from_ahead ? ahead_->next(front) : read(offset, wanted));
   begin_ = offset;
-  // Somebody cut the file while it was being read: it ends here now.
-  if (held_.size() < wanted) size_ = end();
+  // Somebody cut the file while it was being read, perhaps to less than was read before.
+  if (held_.size() < wanted) {
+    DURABILITY_TRY_ASSIGN(const std::uint64_t left, file_->size());
+    size_ = std::min(left, end());
+  }
   if (from_ahead) {
     ahead_follows_ = end() < size_;
   } else if (goes_on) {

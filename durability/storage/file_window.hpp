@@ -29,6 +29,7 @@ class FileWindow {
   /// window at a time, and outlives its use.
   void read_ahead(ReadAhead& ahead);
 
+  /// Shrinks where somebody cuts the file while it is read: to less than was read before, it may be.
   [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
 
   /// Up to `length` bytes at `offset`; fewer where the file ends. The view lives until the next call.

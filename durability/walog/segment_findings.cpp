@@ -31,7 +31,9 @@ Result<SegmentFinding> find_behind_seal(FileWindow& window, const CheckedHeader&
 
 Result<SegmentFinding> find_open_end(FileWindow& window, const CheckedHeader& header, const WalkEnd& end) {
   DURABILITY_TRY_ASSIGN(const bool zeros, window.zeros_from(end.offset));
-  if (zeros && !end.open_batch) return found(header.lost ? Finding::kTorn : Finding::kEnd, end);
+  // No writer cuts off whole entries: a file that is shorter than what was read from it ends in a tear.
+  const bool was_cut = window.size() < end.offset;
+  if (zeros && !was_cut && !end.open_batch) return found(header.lost ? Finding::kTorn : Finding::kEnd, end);
   const std::uint32_t seed = v4::crc_seed(header.header.log_id, header.header.segment_id);
   DURABILITY_TRY_ASSIGN(const auto search, search_behind(window, end.offset, end.missing, seed));
   if (search.vouched && *search.vouched >= end.missing) return found(Finding::kAcknowledgedDamage, end);

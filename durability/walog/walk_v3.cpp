@@ -10,8 +10,8 @@ constexpr std::size_t kStrideBytes = 64U << 10U;
 Result<v3::FrameState> read_frame_v3(FileWindow& window, std::uint64_t offset, WalFormat format,
                                      v3::Frame& frame) {
   DURABILITY_TRY_ASSIGN(const ByteView bytes, window.view(offset, v3::kFrameHeadBytes));
-  const std::uint64_t remaining = window.size() > offset ? window.size() - offset : 0;
-  const auto head = v3::read_head(bytes, remaining);
+  if (window.size() < offset) return v3::FrameState::kCut;  // after what was read before had been there
+  const auto head = v3::read_head(bytes, window.size() - offset);
   if (head.state != v3::FrameState::kWhole) return head.state;
   DURABILITY_TRY_ASSIGN(const ByteView whole, window.view(offset, head.length));
   if (whole.size() < head.length) return v3::FrameState::kCut;
