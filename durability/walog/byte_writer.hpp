@@ -14,6 +14,7 @@
 // call but close is `invalid_state`; a failed sync is never tried again. Open the log anew: it then holds
 // everything that was acknowledged.
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -68,7 +69,12 @@ class ByteWriter {
   [[nodiscard]] Result<std::chrono::nanoseconds> run_sync(const PendingSync& pending) const;
   Result<DurableId> finish_sync(const PendingSync& pending, Result<std::chrono::nanoseconds> synced);
 
-  Result<WalTruncation> truncate_prefix(DurableId upto);
+  /// Runs `work`, which uses nothing of the writer that its other calls change: a caller that guards the
+  /// writer may let them in meanwhile, all but close and a second truncation.
+  using Aside = std::function<Status(const std::function<Status()>& work)>;
+
+  Result<WalTruncation> truncate_prefix(
+      DurableId upto, const Aside& aside = [](const auto& work) { return work(); });
 
   Status close();
 
@@ -132,10 +138,10 @@ class ByteWriter {
   }
   [[nodiscard]] v4::SegmentHeader next_header(SegmentId id) const;
   [[nodiscard]] std::chrono::steady_clock::time_point now_if(bool needed) const;
-  Result<WalTruncation> delete_covered(DurableId upto);
-  Status delete_oldest();
-  /// Takes its name away; yields the one it has now where it is to be recycled.
-  Result<std::optional<std::string>> retire(const OldSegment& old);
+  Result<WalTruncation> delete_covered(DurableId upto, const Aside& aside);
+  Status delete_oldest(const Aside& aside);
+  /// The name its file gets, where it is to be recycled.
+  [[nodiscard]] std::optional<std::string> name_to_recycle(const OldSegment& old) const;
 
   std::shared_ptr<Directory> directory_;
   WalOptions options_;

@@ -7,6 +7,9 @@
 //      deleting 1 and 2 in one go can leave 1 and 3
 //
 // A crash at any point leaves a contiguous suffix of the log.
+//
+// The disk is waited for aside: others may append meanwhile, and rotate. What they seal is not deleted by
+// this truncation, even if it is covered: step 2 was for the segment that was the newest when it began.
 
 #include <utility>
 
@@ -29,50 +32,57 @@ Result<DurableId> ByteWriter::durable_up_to(EntryId id) const {
       .advise("nothing was changed; flush_and_sync, or use an id that it returned");
 }
 
-Result<WalTruncation> ByteWriter::truncate_prefix(DurableId upto) {
+Result<WalTruncation> ByteWriter::truncate_prefix(DurableId upto, const Aside& aside) {
   DURABILITY_TRY(usable());
   DURABILITY_TRY(durable_up_to(upto.entry()));
   if (old_.empty() || !covered(old_.front().range, upto)) return WalTruncation();
-  return poisoned_by_exceptions([&] { return delete_covered(upto); });
+  try {
+    return delete_covered(upto, aside);
+  } catch (...) {
+    half_done_ = true;
+    throw;
+  }
 }
 
-Result<WalTruncation> ByteWriter::delete_covered(DurableId upto) {
+Result<WalTruncation> ByteWriter::delete_covered(DurableId upto, const Aside& aside) {
   WalTruncation truncation;
   DURABILITY_TRY(poison_on_error(lock_->check()));
   DURABILITY_TRY(flush_segment());
-  if (stable()) DURABILITY_TRY(sync_segment());
-  while (!old_.empty() && covered(old_.front().range, upto)) {
-    if (options_.observer && !options_.observer->before_truncate(old_.front().range)) {
+  const SegmentId newest = segment_id();
+  const std::shared_ptr<File> file = segment_.file();
+  if (stable()) DURABILITY_TRY(poison_on_error(aside([&] { return background_->sync(*file); })));
+  while (!old_.empty() && old_.front().range.segment < newest && covered(old_.front().range, upto)) {
+    DURABILITY_TRY(usable());  // others may have met a failure meanwhile
+    const SegmentRange range = old_.front().range;
+    if (options_.observer && !options_.observer->before_truncate(range)) {
       truncation.vetoed = true;
       break;
     }
-    const SegmentRange range = old_.front().range;
-    DURABILITY_TRY(delete_oldest());
+    DURABILITY_TRY(delete_oldest(aside));
     truncation.deleted.push_back(range);
   }
   return truncation;
 }
 
-Status ByteWriter::delete_oldest() {
-  DURABILITY_TRY_ASSIGN(auto recyclable, retire(old_.front()));
+Status ByteWriter::delete_oldest(const Aside& aside) {
+  const std::string path = segment_path(old_.front().range.segment);
+  std::optional<std::string> recyclable = name_to_recycle(old_.front());
+  DURABILITY_TRY(
+      aside([&] { return recyclable ? directory_->rename(path, *recyclable) : directory_->remove(path); }));
   old_.erase(old_.begin());
-  if (stable()) DURABILITY_TRY(poison_on_error(directory_->sync_directory(kWalDirectory)));
+  if (stable()) {
+    DURABILITY_TRY(poison_on_error(aside([&] { return directory_->sync_directory(kWalDirectory); })));
+  }
   // Only now may its bytes be overwritten: until its name is durably gone, a crash can bring it back.
   if (recyclable) background_->offer_recycled(*std::move(recyclable));
   return {};
 }
 
-Result<std::optional<std::string>> ByteWriter::retire(const OldSegment& old) {
-  const std::string path = segment_path(old.range.segment);
+std::optional<std::string> ByteWriter::name_to_recycle(const OldSegment& old) const {
   const bool ours = old.format == WalFormat::kV4 && segment_.format() == WalFormat::kV4 &&
                     old.log_id == segment_.header().log_id;
-  if (!ours || background_->recycled() >= options_.recycle_segments) {
-    DURABILITY_TRY(directory_->remove(path));
-    return std::optional<std::string>{};
-  }
-  std::string temporary = directory_->temporary_name(path);
-  DURABILITY_TRY(directory_->rename(path, temporary));
-  return std::optional(std::move(temporary));
+  if (!ours || background_->recycled() >= options_.recycle_segments) return std::nullopt;
+  return directory_->temporary_name(segment_path(old.range.segment));
 }
 
 }  // namespace durability::walog

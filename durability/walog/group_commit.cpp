@@ -3,6 +3,37 @@
 #include <utility>
 
 namespace durability::walog {
+namespace {
+
+/// Lets go of a mutex while it lives.
+class Dropped {
+ public:
+  explicit Dropped(std::unique_lock<std::mutex>& lock) : lock_(lock) { lock_.unlock(); }
+  ~Dropped() { lock_.lock(); }
+  Dropped(const Dropped&) = delete;
+  Dropped& operator=(const Dropped&) = delete;
+
+ private:
+  std::unique_lock<std::mutex>& lock_;
+};
+
+/// Something is under way while it lives.
+class UnderWay {
+ public:
+  UnderWay(bool& flag, std::condition_variable& changed) : flag_(flag), changed_(changed) { flag_ = true; }
+  ~UnderWay() {
+    flag_ = false;
+    changed_.notify_all();
+  }
+  UnderWay(const UnderWay&) = delete;
+  UnderWay& operator=(const UnderWay&) = delete;
+
+ private:
+  bool& flag_;
+  std::condition_variable& changed_;
+};
+
+}  // namespace
 
 Result<EntryId> GroupCommit::append(ByteView payload) {
   const std::lock_guard lock(mutex_);
@@ -112,15 +143,21 @@ Status GroupCommit::flush() {
   return writer_->flush();
 }
 
+// The mutex is dropped while the disk is waited for.
 Result<WalTruncation> GroupCommit::truncate_prefix(DurableId upto) {
-  const std::lock_guard lock(mutex_);
-  return writer_->truncate_prefix(upto);
+  Lock lock(mutex_);
+  changed_.wait(lock, [this] { return !truncating_ && !closing_; });
+  const UnderWay truncating(truncating_, changed_);
+  return writer_->truncate_prefix(upto, [&lock](const std::function<Status()>& work) {
+    const Dropped dropped(lock);
+    return work();
+  });
 }
 
 Status GroupCommit::close() {
   Lock lock(mutex_);
   closing_ = true;
-  changed_.wait(lock, [this] { return !syncing_; });
+  changed_.wait(lock, [this] { return !syncing_ && !truncating_; });
   Status closed = writer_->close();
   if (!closed && !failure_) failure_ = closed.error();
   closing_ = false;

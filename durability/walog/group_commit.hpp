@@ -48,6 +48,7 @@ class GroupCommit {
   void append_durable(ByteView payload, DurableCompletion completion);
   Status flush();
   Result<DurableId> flush_and_sync();
+  /// One at a time. Others append and sync while segments are deleted.
   Result<WalTruncation> truncate_prefix(DurableId upto);
   /// Waits for a sync under way; those who still wait get `invalid_state`, or their acknowledgement. Returns
   /// when all completions have been called, unless a completion is what calls it.
@@ -86,10 +87,11 @@ class GroupCommit {
   void deliver(Lock& lock, EntryId through);
 
   mutable std::mutex mutex_;
-  std::condition_variable changed_;  // a sync, completions or the writer have ended
+  std::condition_variable changed_;  // a sync, a truncation, completions or the writer have ended
   std::unique_ptr<ByteWriter> writer_;
   bool syncing_ = false;
-  bool closing_ = false;  // a close waits for the sync under way: none is begun
+  bool truncating_ = false;
+  bool closing_ = false;  // a close waits for what is under way: no sync and no truncation is begun
   bool closed_ = false;
   std::optional<Error> failure_;  // of a sync: for those who waited on it
   WaitList waiting_;

@@ -1,6 +1,6 @@
 #pragma once
 
-// For tests: syncs that are held at their beginning until a test lets them go.
+// For tests: syncs, or other operations, that are held at their beginning until a test lets them go.
 
 #include <gtest/gtest.h>
 
@@ -16,11 +16,12 @@ namespace durability::walog::test {
 
 using durability::testing::Injection;
 
-/// Holds syncs of segment files at their beginning until they are let go.
+/// Holds syncs of segment files, or operations of another kind, at their beginning until they are let go.
 class SyncGate {
  public:
-  void hold() {
+  void hold(Operation operation = Operation::kSyncData) {
     const std::lock_guard lock(mutex_);
+    operation_ = operation;
     held_ = true;
   }
   void release(std::optional<Injection> outcome = std::nullopt) {
@@ -39,8 +40,8 @@ class SyncGate {
     return begun_;
   }
   std::optional<Injection> on(const OperationRecord& record) {
-    if (record.operation != Operation::kSyncData) return std::nullopt;
     std::unique_lock lock(mutex_);
+    if (record.operation != operation_) return std::nullopt;
     ++begun_;
     changed_.notify_all();
     changed_.wait(lock, [&] { return !held_; });
@@ -50,6 +51,7 @@ class SyncGate {
  private:
   std::mutex mutex_;
   std::condition_variable changed_;
+  Operation operation_ = Operation::kSyncData;
   bool held_ = false;
   std::uint64_t begun_ = 0;
   std::optional<Injection> outcome_;

@@ -97,6 +97,8 @@ class SyncWalWriter {
   Status configure(Change&& change) {
     return commit_.configure(std::forward<Change>(change));
   }
+  /// As WalWriter::truncate_prefix, of the segments that are full when it begins. Others append and sync
+  /// meanwhile; a second truncation, and close, wait.
   Result<WalTruncation> truncate_prefix(DurableId upto) { return commit_.truncate_prefix(upto); }
   Status close() { return commit_.close(); }
 
