@@ -23,10 +23,10 @@ struct Seen {
   bool torn_tail = false;
   std::optional<Error> error;
 
-  void add(EntryId id) {
-    if (!first) first = id;
-    last = id;
-    ++entries;
+  void add(const WalEntryRun& run) {
+    if (!first) first = run.first;
+    last = EntryId(run.first.value() + run.entries - 1);
+    entries += run.entries;
   }
 };
 
@@ -44,11 +44,10 @@ void add_totals_of_damaged(const std::shared_ptr<Directory>& directory, Seen& se
 Seen read_all(const std::shared_ptr<Directory>& directory, const VerifyOptions& options) {
   Seen seen;
   Progress progress("checking", log_bytes(*directory));
-  const auto report =
-      WalReader<Bytes>(directory).for_each_bytes(options.mode, [&](const WalEntryView& entry) {
-        progress.advance(entry.payload.size());
-        seen.add(entry.id);
-      });
+  const auto report = WalReader<Bytes>(directory).verify(options.mode, [&](const WalEntryRun& run) {
+    progress.advance(run.payload_bytes);
+    seen.add(run);
+  });
   if (report) {
     seen.segments = report->segments;
     seen.bytes = report->bytes;

@@ -23,6 +23,8 @@ struct WalReadReport {
 
 namespace walog {
 
+struct ScanOptions;
+
 /// Which entries are asked for; both ends belong to it.
 struct EntryRange {
   EntryId from{0};  ///< 0: from wherever the log begins
@@ -31,7 +33,7 @@ struct EntryRange {
 
 /// Reads a log from its files, without taking the lock, writing or creating anything; safe beside a live
 /// writer, where it sees a prefix. Memory: one buffer of `buffer_bytes`, or the largest single entry, and
-/// twice as much again for reading ahead.
+/// twice as much again for reading ahead; one more for each thread that verifies.
 class ByteReader {
  public:
   explicit ByteReader(std::shared_ptr<Directory> directory,
@@ -50,7 +52,13 @@ class ByteReader {
   /// before the log's first entry: `invalid_state`, naming the range that is missing.
   Result<WalReadReport> for_each(ReadMode mode, const EntryRange& range, const EntrySink& sink) const;
 
+  /// for_each for who only counts: WalReader::verify says how.
+  Result<WalReadReport> verify(ReadMode mode, const EntryRange& range, const RunSink& sink,
+                               std::size_t threads = 0) const;
+
  private:
+  [[nodiscard]] ScanOptions options_for(ReadMode mode, const EntryRange& range) const;
+
   std::shared_ptr<Directory> directory_;
   std::size_t buffer_bytes_;
   bool ahead_ = false;

@@ -20,9 +20,18 @@ struct WalEntryView {
   ByteView payload;
 };
 
+/// Entries that follow one another.
+struct WalEntryRun {
+  EntryId first;
+  std::uint64_t entries = 1;
+  std::uint64_t payload_bytes = 0;
+};
+
 namespace walog {
 /// Called for each entry, in order. An error ends the reading and is handed through.
 using EntrySink = std::function<Result<Flow>(const WalEntryView&)>;
+/// Called for each run of entries that were read and checked, in order.
+using RunSink = std::function<void(const WalEntryRun&)>;
 }  // namespace walog
 
 }  // namespace durability

@@ -7,6 +7,7 @@
 
 #include "durability/walog/format_v3.hpp"
 #include "durability/walog/format_v4.hpp"
+#include "durability/walog/segment_walk.hpp"
 #include "durability/walog/verdict.hpp"
 
 namespace durability::walog {
@@ -14,10 +15,10 @@ namespace durability::walog {
 /// What is known of a segment before its file is opened.
 struct ExpectedHeader {
   SegmentId name;
-  std::optional<WalFormat> predecessor;  ///< version of the segment in front of it; none for the first one
-  std::optional<v4::LogId> log_id;       ///< its log_id, where it is of version 4
-  EntryId due;                           ///< id of the entry behind it
-  bool final = false;                    ///< only in the final segment can a header have been lost by a crash
+  std::optional<WalFormat> predecessor{};  ///< version of the segment in front of it; none for the first one
+  std::optional<v4::LogId> log_id{};       ///< its log_id, where it is of version 4
+  EntryId due{};                           ///< id of the entry behind it
+  bool final = false;  ///< only in the final segment can a header have been lost by a crash
 };
 
 struct CheckedHeader {
@@ -25,6 +26,12 @@ struct CheckedHeader {
   v4::SegmentHeader header;  ///< of versions 2 and 3: without log_id and time
   bool lost = false;         ///< derived from what is expected: its bytes are short, damaged, or stale
   bool skips_ahead = false;  ///< version 2 or 3: its start lies behind the id that is due
+
+  bool operator==(const CheckedHeader&) const = default;
+  /// For versions 2 and 3.
+  [[nodiscard]] v3::SegmentHeader as_v3() const noexcept {
+    return {.format = format, .start = header.start, .segment_id = header.segment_id};
+  }
 };
 
 /// The version a segment says it is of, from its first 8 bytes; nothing where there is no magic or no known
@@ -40,6 +47,11 @@ struct CheckedHeader {
 
 [[nodiscard]] constexpr std::uint64_t header_bytes(WalFormat format) noexcept {
   return format == WalFormat::kV4 ? v4::kHeaderBytes : v3::kHeaderBytes;
+}
+
+/// Behind the header, where the entry that it states is due.
+[[nodiscard]] inline WalkState first_state(const CheckedHeader& header) noexcept {
+  return {.offset = header_bytes(header.format), .due = header.header.start};
 }
 
 }  // namespace durability::walog

@@ -104,6 +104,20 @@ class WalReader {
     });
   }
 
+  /// Reads and checks everything, for who wants to know whether the log is sound rather than what is in it.
+  /// The report, every error, and the entries that were read in front of it are those of for_each_bytes;
+  /// `fn(const WalEntryRun&)` gets the entries in order, on this thread, each in one run, of one or of many.
+  ///
+  /// Sealed segments are read by up to `threads` threads at once (0: as many as the machine has, 8 at most),
+  /// each with a buffer of 256 KiB or the largest single entry; they are gone when the call returns. One
+  /// thread, a log of fewer than three segments or a range is read as for_each_bytes reads it. Wherever a
+  /// thread finds anything wrong the segment is read again in its turn, and that reading decides: an error
+  /// of the disk that comes once and not again may go unreported.
+  template <class Fn>
+  Result<WalReadReport> verify(ReadMode mode, Fn&& fn, std::size_t threads = 0) const {
+    return reader_.verify(mode, range_, [&](const WalEntryRun& run) { std::invoke(fn, run); }, threads);
+  }
+
   /// How many entries there are; nothing is decoded.
   Result<std::uint64_t> count(ReadMode mode) const {
     std::uint64_t entries = 0;

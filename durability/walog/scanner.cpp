@@ -1,10 +1,12 @@
 #include "durability/walog/scanner.hpp"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "durability/walog/finding_fingerprint.hpp"
 #include "durability/walog/seal_search.hpp"
+#include "durability/walog/segment_check.hpp"
 #include "durability/walog/segment_findings.hpp"
 #include "durability/walog/segment_listing.hpp"
 #include "durability/walog/segment_name.hpp"
@@ -130,6 +132,10 @@ class Scanner {
 
   Result<Finding> read_segments() {
     const auto& ids = listing_.segments;
+    if (options_.threads > 1 && ids.size() > 2 && wants_all(options_) && !check_) {
+      check_.emplace(directory_, std::span(ids).first(ids.size() - 1), options_.threads,
+                     options_.buffer_bytes);
+    }
     const auto begin = current_ ? std::ranges::lower_bound(ids, current_->id) : ids.begin();
     for (auto id = begin; id != ids.end(); ++id) {
       if (current_ && *id > current_->id) return report_gap(*id);
@@ -195,7 +201,8 @@ class Scanner {
                            .header_lost = header.lost,
                            .file_bytes = window.size()};
     if (due() > options_.up_to) return stop(segment, due());
-    if (header.format != WalFormat::kV4) return read_v3(window, segment, final);
+    if (!final && pass_found_whole(header, segment)) return std::optional<Finding>{};
+    if (header.format != WalFormat::kV4) return read_v3(window, header, segment, final);
     return read_v4(window, header, segment, final);
   }
 
@@ -207,10 +214,8 @@ class Scanner {
     if (header != nullptr && !header->skips_ahead) return checked;
     if (header != nullptr && !expected.final) return Finding::kStartMismatch;
     if (header != nullptr) {
-      const v3::SegmentHeader skipping{
-          .format = header->format, .start = header->header.start, .segment_id = header->header.segment_id};
       DURABILITY_TRY_ASSIGN(const Finding finding,
-                            find_skipping_v3(window, skipping, options_.mode, expected.due));
+                            find_skipping_v3(window, header->as_v3(), options_.mode, expected.due));
       return finding;
     }
     // What is too short for a header holds nothing, whatever its bytes are: resuming may replace it.
@@ -238,6 +243,24 @@ class Scanner {
     return {};
   }
 
+  // Goes past the segment where another thread has read what would be read here, and there is nothing to say.
+  bool pass_found_whole(const CheckedHeader& header, const ScannedSegment& segment) {
+    const auto whole = check_ ? check_->find(header.header.segment_id) : std::nullopt;
+    if (!whole || whole->header != header || whole->begin != *current_->walk ||
+        whole->file_bytes != segment.file_bytes) {
+      return false;
+    }
+    const std::uint64_t entries = whole->end.due.value() - whole->begin.due.value();
+    if (entries > 0) {
+      options_.checked(
+          {.first = whole->begin.due, .entries = entries, .payload_bytes = whole->payload_bytes});
+    }
+    current_->walk = whole->end;
+    scan_.crcs.reset();
+    pass(segment);
+    return true;
+  }
+
   Result<std::optional<Finding>> read_v4(FileWindow& window, const CheckedHeader& header,
                                          ScannedSegment& segment, bool final) {
     if (!final) {
@@ -254,12 +277,11 @@ class Scanner {
     return conclude(segment, judged, final);
   }
 
-  Result<std::optional<Finding>> read_v3(FileWindow& window, ScannedSegment& segment, bool final) {
-    const v3::SegmentHeader header{
-        .format = segment.format, .start = segment.header.start, .segment_id = segment.header.segment_id};
+  Result<std::optional<Finding>> read_v3(FileWindow& window, const CheckedHeader& header,
+                                         ScannedSegment& segment, bool final) {
     if (ahead_) window.read_ahead(*ahead_);
     DURABILITY_TRY_ASSIGN(const WalkEndV3 end,
-                          walk_segment_v3(window, header, final, *current_->walk, sink_));
+                          walk_segment_v3(window, header.as_v3(), final, *current_->walk, sink_));
     scan_.crcs = end.crcs;
     if (end.sink_stopped) return stop(segment, due());
     DURABILITY_TRY_ASSIGN(const SegmentFinding judged,
@@ -339,6 +361,7 @@ class Scanner {
   SegmentListing listing_;
   std::optional<Current> current_;
   std::optional<ReadAhead> ahead_;
+  std::optional<SegmentCheck> check_;
 };
 
 }  // namespace

@@ -29,6 +29,10 @@ struct ScanOptions {
   bool live_writer = true;    ///< a writer may be at work: read again before reporting
   bool sound_prefix = false;  ///< read up to a gap or to spares too many before reporting them
   bool read_ahead = false;    ///< what follows is read by a second thread
+  /// More than one, and all of the log asked for: so many threads walk segments ahead of the pass. The
+  /// entries of those they find whole go to `checked`, not to the sink.
+  std::size_t threads = 1;
+  RunSink checked{};
   std::size_t buffer_bytes = FileWindow::kDefaultBytes;
 };
 

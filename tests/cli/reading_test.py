@@ -116,6 +116,16 @@ class Reading(tool.Case):
         self.assertEqual(self.json("wal", "append", self.dir, stdin=b"x\n", status=1)["error"]["code"], "corrupt")
         self.assertEqual(tool.snapshot(self.segment(1)), {k: v for k, v in before.items() if k == str(self.segment(1))})
 
+    def test_verify_counts_what_stands_in_front_of_damage_in_one_of_many_segments(self):
+        self.fill(100, "--segment-bytes", 512)
+        [row] = self.rows(b"entry 40")
+        damaged = self.segment(row["segment_id"])
+        tool.flip(damaged, row["offset"] + 25)
+        answer = self.json("wal", "verify", self.dir, status=1)
+        self.assertEqual((answer["entries"], answer["first_entry_id"], answer["last_entry_id"]), (39, 1, 39))
+        self.assertEqual((answer["error"]["code"], answer["error"]["offset"]), ("corrupt", row["offset"]))
+        self.assertEqual(answer["error"]["path"], str(damaged))
+
     def test_a_torn_tail_is_an_error_to_strict_reading_only_and_appending_goes_on(self):
         self.tear()
         before = tool.snapshot(self.root)
