@@ -105,6 +105,7 @@ TEST_P(DirectoryContract, WritingNothingDoesNotGrowTheFile) {
   ASSERT_TRUE(succeeded(out->write_at(100, std::span<const ByteView>())));
   ASSERT_TRUE(succeeded(out->write_at(100, ByteView())));
   ASSERT_TRUE(succeeded(out->preallocate(100, 0)));
+  ASSERT_TRUE(succeeded(out->reserve(100, 0)));
   EXPECT_EQ(out->size().value(), 0U);
 }
 
@@ -148,6 +149,16 @@ TEST_P(DirectoryContract, PreallocateWritesZerosOverWhatIsThereAndBeyond) {
   EXPECT_TRUE(all_zeros(ByteView(contents).subspan(4)));
 }
 
+TEST_P(DirectoryContract, SpaceThatIsSetAsideReadsAsZeros) {
+  const auto out = file("x");
+  ASSERT_TRUE(succeeded(out->write_at(0, as_bytes("keep"))));
+  ASSERT_TRUE(succeeded(out->reserve(4, 100'000)));
+  out->start_write_back(0, 100'004);  // a hint: nothing to be seen of it
+  ASSERT_TRUE(succeeded(out->write_at(50, as_bytes("written"))));
+  const std::string contents = text("x");
+  EXPECT_EQ(contents, "keep" + std::string(46, '\0') + "written" + std::string(99'947, '\0'));
+}
+
 TEST_P(DirectoryContract, RangesBeyondTheLargestFileAreRefused) {
   const auto out = file("x");
   std::array<std::byte, 2> two{};
@@ -156,6 +167,7 @@ TEST_P(DirectoryContract, RangesBeyondTheLargestFileAreRefused) {
     EXPECT_TRUE(fails_with(out->write_at(offset, two), ErrorCode::kInvalidConfig));
     EXPECT_TRUE(fails_with(out->read_at(offset, two), ErrorCode::kInvalidConfig));
     EXPECT_TRUE(fails_with(out->preallocate(offset, 2), ErrorCode::kInvalidConfig));
+    EXPECT_TRUE(fails_with(out->reserve(offset, 2), ErrorCode::kInvalidConfig));
   }
   EXPECT_TRUE(
       fails_with(out->preallocate(1, std::numeric_limits<std::uint64_t>::max()), ErrorCode::kInvalidConfig));
@@ -194,6 +206,7 @@ TEST_P(DirectoryContract, EveryCallOnAClosedFileIsRefusedAndASecondCloseIsNot) {
   EXPECT_TRUE(fails_with(closed->size(), ErrorCode::kInvalidState));
   EXPECT_TRUE(fails_with(closed->truncate(0), ErrorCode::kInvalidState));
   EXPECT_TRUE(fails_with(closed->preallocate(0, 1), ErrorCode::kInvalidState));
+  EXPECT_TRUE(fails_with(closed->reserve(0, 1), ErrorCode::kInvalidState));
   EXPECT_TRUE(fails_with(closed->drop_cached_pages(), ErrorCode::kInvalidState));
   EXPECT_TRUE(succeeded(closed->close()));
 }

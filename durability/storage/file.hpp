@@ -41,12 +41,21 @@ class File {
   /// Directory::sync_directory.
   virtual Status sync_data() = 0;
 
+  /// Asks the system to begin to write [offset, offset + length) to the device, so that a later sync_data()
+  /// finds less left to do. A hint: it promises nothing and waits for nothing. Beside read_at, write_at and
+  /// sync_data.
+  virtual void start_write_back(std::uint64_t /*offset*/, std::uint64_t /*length*/) noexcept {}
+
   virtual Result<std::uint64_t> size() = 0;
   /// Cuts the file, or extends it with a hole that reads as zeros.
   virtual Status truncate(std::uint64_t size) = 0;
   /// Writes real zeros over [offset, offset + length): unlike fallocate it leaves no unwritten extents
   /// that a later fdatasync would have to convert.
   virtual Status preallocate(std::uint64_t offset, std::uint64_t length) = 0;
+  /// Sets space aside for [offset, offset + length), which lies behind the file's end and reads as zeros from
+  /// now on. Quicker than preallocate() where the system has unwritten extents, which a sync behind a write
+  /// then has to convert; elsewhere the same.
+  virtual Status reserve(std::uint64_t offset, std::uint64_t length) { return preallocate(offset, length); }
   /// Asks the system to forget cached pages that are clean, so that the next read comes from the
   /// device. A hint: no error where it cannot be done.
   virtual Status drop_cached_pages() = 0;

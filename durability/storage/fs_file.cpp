@@ -132,12 +132,28 @@ Status FsFile::preallocate(std::uint64_t offset, std::uint64_t length) {
   return {};
 }
 
+Status FsFile::reserve(std::uint64_t offset, std::uint64_t length) {
+  DURABILITY_TRY(check_open());
+  DURABILITY_TRY(check_range(path_, offset, length));
+  if (length == 0) return {};
+  const int reserved = retry_interrupted(
+      [&] { return calls_->fallocate(fd_.get(), static_cast<off_t>(offset), static_cast<off_t>(length)); });
+  if (reserved == 0) return {};
+  const bool has_none = errno == EOPNOTSUPP || errno == ENOSYS;
+  return has_none ? preallocate(offset, length) : Status(error("set space aside").at_offset(offset));
+}
+
 Status FsFile::drop_cached_pages() {
   DURABILITY_TRY(check_open());
 #if defined(POSIX_FADV_DONTNEED)
   static_cast<void>(::posix_fadvise(fd_.get(), 0, 0, POSIX_FADV_DONTNEED));
 #endif
   return {};
+}
+
+void FsFile::start_write_back(std::uint64_t offset, std::uint64_t length) noexcept {
+  // What cannot be written stays an error of the file: the next sync reports it.
+  calls_->start_write_back(fd_.get(), static_cast<off_t>(offset), static_cast<off_t>(length));
 }
 
 Status FsFile::close() {

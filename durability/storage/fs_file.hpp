@@ -25,7 +25,9 @@ class FsFile final : public File {
   Result<std::uint64_t> size() override;
   Status truncate(std::uint64_t size) override;
   Status preallocate(std::uint64_t offset, std::uint64_t length) override;
+  Status reserve(std::uint64_t offset, std::uint64_t length) override;
   Status drop_cached_pages() override;
+  void start_write_back(std::uint64_t offset, std::uint64_t length) noexcept override;
   Status close() override;
 
  private:

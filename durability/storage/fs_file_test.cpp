@@ -28,6 +28,7 @@ struct Script {
   int sync_error = 0;
   int close_error = 0;
   int truncate_error = 0;
+  int reserve_error = 0;
   std::size_t read_at_most = std::numeric_limits<std::size_t>::max();
   int read_error = 0;
   std::vector<std::string> syncs;
@@ -87,6 +88,11 @@ int scripted_ftruncate(int fd, off_t size) {
   return script.truncate_error != 0 ? fail(script.truncate_error) : ::ftruncate(fd, size);
 }
 
+int scripted_fallocate(int fd, off_t offset, off_t length) {
+  if (interrupts()) return -1;
+  return script.reserve_error != 0 ? fail(script.reserve_error) : ::ftruncate(fd, offset + length);
+}
+
 const SystemCalls& scripted_calls() {
   static const SystemCalls kCalls = [] {
     SystemCalls calls = real_system_calls();
@@ -96,6 +102,7 @@ const SystemCalls& scripted_calls() {
     calls.sync_all = [](int fd) { return scripted_sync(fd, "all"); };
     calls.close = scripted_close;
     calls.ftruncate = scripted_ftruncate;
+    calls.fallocate = scripted_fallocate;
     return calls;
   }();
   return kCalls;
@@ -186,6 +193,30 @@ TEST_F(FsFileTest, PreallocationReportsAFullDisk) {
   script.writes = {1 << 16};
   script.write_error = ENOSPC;
   EXPECT_EQ(file->preallocate(0, 1 << 20).error().os_error(), ENOSPC);
+}
+
+TEST_F(FsFileTest, SettingSpaceAsideReportsAFullDiskAndGoesOnBehindASignal) {
+  const auto file = directory_->create("x").value();
+  script.reserve_error = ENOSPC;
+  const auto refused = file->reserve(8, 100);
+  EXPECT_EQ(refused.error().os_error(), ENOSPC);
+  EXPECT_EQ(refused.error().offset(), 8U);
+  script = {};
+  script.interruptions = 3;
+  ASSERT_TRUE(succeeded(file->reserve(8, 100)));
+  EXPECT_EQ(file->size().value(), 108U);
+}
+
+TEST_F(FsFileTest, WhereNoSpaceCanBeSetAsideZerosAreWritten) {
+  for (const int reason : {EOPNOTSUPP, ENOSYS}) {
+    const auto file = directory_->create("x").value();
+    script.reserve_error = reason;
+    ASSERT_TRUE(succeeded(file->reserve(0, 100)));
+    script.write_error = ENOSPC;
+    EXPECT_EQ(file->reserve(100, 100).error().os_error(), ENOSPC) << "it was written";
+    script = {};
+    EXPECT_EQ(text("x"), std::string(100, '\0'));
+  }
 }
 
 TEST_F(FsFileTest, ShortReadsGoOnAndReadErrorsNameTheOffset) {

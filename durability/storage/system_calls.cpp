@@ -40,6 +40,19 @@ int sync_all(int fd) { return ::fsync(fd); }
 int sync_data(int fd) { return ::fdatasync(fd); }
 #endif
 
+#if defined(__linux__)
+int reserve(int fd, off_t offset, off_t length) { return ::fallocate(fd, 0, offset, length); }
+void start_write_back(int fd, off_t offset, off_t length) {
+  static_cast<void>(::sync_file_range(fd, offset, length, SYNC_FILE_RANGE_WRITE));
+}
+#else
+int reserve(int /*fd*/, off_t /*offset*/, off_t /*length*/) {
+  errno = ENOSYS;
+  return -1;
+}
+void start_write_back(int /*fd*/, off_t /*offset*/, off_t /*length*/) {}
+#endif
+
 constexpr SystemCalls kReal = {
     .open_beneath = open_beneath,
     .openat = open_at,
@@ -49,6 +62,8 @@ constexpr SystemCalls kReal = {
     .sync_data = sync_data,
     .sync_all = sync_all,
     .ftruncate = ::ftruncate,
+    .fallocate = reserve,
+    .start_write_back = start_write_back,
     .flock = ::flock,
     .mkdirat = ::mkdirat,
     .unlinkat = ::unlinkat,

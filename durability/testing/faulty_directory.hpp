@@ -43,7 +43,7 @@ enum class Operation : std::uint8_t {
   kSyncData,
   kSize,
   kTruncate,
-  kPreallocate,
+  kPreallocate,  ///< and reserve: space for a file, of zeros or set aside
   kDropCachedPages,
   kClose,
 };

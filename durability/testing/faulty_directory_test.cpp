@@ -61,6 +61,7 @@ std::vector<Call> every_call() {
       {Operation::kSize, [](Directory&, File& file) { return status_of(file.size()); }},
       {Operation::kTruncate, [](Directory&, File& file) { return file.truncate(1); }},
       {Operation::kPreallocate, [](Directory&, File& file) { return file.preallocate(0, 100); }},
+      {Operation::kPreallocate, [](Directory&, File& file) { return file.reserve(1000, 100); }},
       {Operation::kDropCachedPages, [](Directory&, File& file) { return file.drop_cached_pages(); }},
       {Operation::kClose, [](Directory&, File& file) { return file.close(); }},
   };

@@ -55,6 +55,13 @@ class FaultyFile final : public File {
     DURABILITY_TRY(switchboard_->check(Operation::kPreallocate, path_));
     return inner_->preallocate(offset, length);
   }
+  Status reserve(std::uint64_t offset, std::uint64_t length) override {
+    DURABILITY_TRY(switchboard_->check(Operation::kPreallocate, path_));
+    return inner_->reserve(offset, length);
+  }
+  void start_write_back(std::uint64_t offset, std::uint64_t length) noexcept override {
+    inner_->start_write_back(offset, length);
+  }
   Status drop_cached_pages() override {
     DURABILITY_TRY(switchboard_->check(Operation::kDropCachedPages, path_));
     return inner_->drop_cached_pages();

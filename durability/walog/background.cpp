@@ -35,6 +35,10 @@ Status Background::State::sync(File& file) {
   return synced;
 }
 
+void Background::write_back(std::shared_ptr<File> file, std::uint64_t begin, std::uint64_t end) {
+  worker_->submit([file = std::move(file), begin, end] { file->start_write_back(begin, end - begin); });
+}
+
 void Background::sync_seal(SealedSegment sealed) {
   seal_ticket_ =
       worker_->submit([sealed = std::move(sealed), state = state_, durable = durable_, observer = observer_,
@@ -71,26 +75,27 @@ void Background::forget_spare() {
   state_->spare.reset();
 }
 
-void Background::prepare_spare(SegmentId id) {
+void Background::prepare_spare(SegmentId id, Filling filling) {
   if (spare_ticket_) return;
   {
     const std::lock_guard lock(state_->mutex);
     if (state_->spare || state_->failure) return;
   }
-  spare_ticket_ = worker_->submit([id, state = state_, directory = directory_, bytes = spare_bytes_] {
-    {
-      const std::lock_guard lock(state->mutex);
-      if (state->failure) return;  // the sync of the seal in front failed
-    }
-    auto built = make_spare(*directory, *state, id, bytes);
-    if (built) {
-      const std::lock_guard lock(state->mutex);
-      state->spare = *std::move(built);
-    } else if (built.error().poisons) {
-      state->fail(std::move(built).error().error);
-    }
-    // A lack of space is nobody's failure yet: whoever needs the spare tries again, and is told.
-  });
+  spare_ticket_ =
+      worker_->submit([id, filling, state = state_, directory = directory_, bytes = spare_bytes_] {
+        {
+          const std::lock_guard lock(state->mutex);
+          if (state->failure) return;  // the sync of the seal in front failed
+        }
+        auto built = make_spare(*directory, *state, id, bytes, filling);
+        if (built) {
+          const std::lock_guard lock(state->mutex);
+          state->spare = *std::move(built);
+        } else if (built.error().poisons) {
+          state->fail(std::move(built).error().error);
+        }
+        // A lack of space is nobody's failure yet: whoever needs the spare tries again, and is told.
+      });
 }
 
 void Background::wait_for_spare() {
@@ -99,19 +104,25 @@ void Background::wait_for_spare() {
   spare_ticket_.reset();
 }
 
+std::optional<std::string> Background::take_recycled(State& state) {
+  const std::lock_guard lock(state.mutex);
+  if (state.recycled.empty()) return std::nullopt;
+  std::string recycled = std::move(state.recycled.back());
+  state.recycled.pop_back();
+  return recycled;
+}
+
 Built<SegmentFile> Background::make_spare(Directory& directory, State& state, SegmentId id,
-                                          std::uint64_t bytes) {
-  const SegmentPlan plan{.id = id, .contents = {}, .bytes = bytes, .give_up = &state.give_up};
-  std::string recycled;
-  {
-    const std::lock_guard lock(state.mutex);
-    if (!state.recycled.empty()) {
-      recycled = std::move(state.recycled.back());
-      state.recycled.pop_back();
-    }
-  }
-  if (recycled.empty()) return build_segment(directory, plan);
-  auto prepared = prepare_recycled(directory, plan, std::move(recycled));
+                                          std::uint64_t bytes, Filling filling) {
+  const SegmentPlan plan{.id = id,
+                         .contents = {},
+                         .bytes = bytes,
+                         .written_zeros = filling == Filling::kZeros,
+                         .give_up = &state.give_up};
+  // The old bytes of a recycled file have to be written over: it saves nothing where no zeros are written.
+  auto recycled = plan.written_zeros ? take_recycled(state) : std::nullopt;
+  if (!recycled) return build_segment(directory, plan);
+  auto prepared = prepare_recycled(directory, plan, *std::move(recycled));
   if (!prepared) return tl::unexpected(std::move(prepared).error());
   return publish_segment(directory, *std::move(prepared));
 }
@@ -126,7 +137,7 @@ std::size_t Background::recycled() const {
   return state_->recycled.size();
 }
 
-Built<SegmentFile> Background::take_spare(SegmentId id) {
+Built<SegmentFile> Background::take_spare(SegmentId id, Filling filling) {
   wait_for_spare();
   if (auto sealed = wait_for_seal(); !sealed) {
     return tl::unexpected(BuildFailure{.error = std::move(sealed).error()});
@@ -139,7 +150,7 @@ Built<SegmentFile> Background::take_spare(SegmentId id) {
       return spare;
     }
   }
-  return make_spare(*directory_, *state_, id, spare_bytes_);
+  return make_spare(*directory_, *state_, id, spare_bytes_, filling);
 }
 
 Status Background::finish() {

@@ -59,6 +59,8 @@ class Background {
   /// to one sync only, so of two that overlap (a group's and a seal's), or of one behind the other, one could
   /// succeed and acknowledge what was lost. Thread-safe.
   Status sync(File& file) const { return state_->sync(file); }
+  /// Has a part of a segment written back, which leaves less to the sync of its seal.
+  void write_back(std::shared_ptr<File> file, std::uint64_t begin, std::uint64_t end);
   void sync_seal(SealedSegment sealed);
   /// Returns when no seal's sync is in flight, with its error if it failed.
   Status wait_for_seal();
@@ -66,10 +68,13 @@ class Background {
   /// A spare that exists already.
   void adopt_spare(SegmentFile spare);
   void forget_spare();
+  /// What a spare is filled with. A log that is synced while it fills gets zeros, which make those syncs
+  /// quicker. Where only seals are synced they would double what goes to the disk: the space is set aside.
+  enum class Filling : std::uint8_t { kZeros, kReserved };
   /// Begins to prepare segment `id`, unless it is there or under way.
-  void prepare_spare(SegmentId id);
+  void prepare_spare(SegmentId id, Filling filling);
   /// The spare, prepared now if need be. An error that does not poison may be tried again.
-  [[nodiscard]] Built<SegmentFile> take_spare(SegmentId id);
+  [[nodiscard]] Built<SegmentFile> take_spare(SegmentId id, Filling filling);
 
   /// A deleted segment's file, for a later spare. It has lost its old name, durably.
   void offer_recycled(std::string temporary);
@@ -100,7 +105,9 @@ class Background {
     Status sync(File& file);
   };
 
-  static Built<SegmentFile> make_spare(Directory& directory, State& state, SegmentId id, std::uint64_t bytes);
+  static Built<SegmentFile> make_spare(Directory& directory, State& state, SegmentId id, std::uint64_t bytes,
+                                       Filling filling);
+  static std::optional<std::string> take_recycled(State& state);
   void wait_for_spare();
 
   std::shared_ptr<Directory> directory_;

@@ -105,7 +105,11 @@ class ByteWriter {
   }
 
   // usable() is asked first by every call; poison() is the one place where a writer ends.
-  Status usable();
+  Status usable() {
+    const bool in_use = !closed_ && !half_done_ && !poisoned_ && !background_->failed();
+    return in_use ? Status{} : why_unusable();
+  }
+  Status why_unusable();
   Error poison(Error cause);
   Status poison_on_error(Status status);
 
@@ -127,12 +131,16 @@ class ByteWriter {
   /// Of a batch that had to stop behind its first `appended` entries: says so.
   Error cut_batch(Error error, std::uint64_t appended);
   Status flush_segment();
+  void write_back();
   Result<PendingSync> prepare_sync();
   Status sync_segment();
   Status write_mark();
   Status finish_log();
   [[nodiscard]] std::uint32_t lag_of(EntryId id) const noexcept;
   [[nodiscard]] bool stable() const noexcept { return stable_; }
+  [[nodiscard]] Background::Filling spare_filling() const noexcept {
+    return synced_ ? Background::Filling::kZeros : Background::Filling::kReserved;
+  }
   [[nodiscard]] WalFormat wanted_format() const noexcept {
     return options_.format.value_or(segment_.format());
   }
@@ -150,6 +158,7 @@ class ByteWriter {
   WalRecoveryReport report_;
   std::shared_ptr<DurableMark> durable_;
   SegmentWriter segment_;
+  std::uint64_t written_back_ = 0;  // offset in the segment: before it the device has it, or is being told
   std::vector<OldSegment> old_;
   EntryId next_;
   EntryId flushed_;  // last id handed to the operating system
@@ -157,6 +166,7 @@ class ByteWriter {
   std::chrono::steady_clock::time_point segment_begun_;
   FlushSchedule schedule_;
   bool spare_requested_ = false;
+  bool synced_ = false;  // since a spare was requested last
   bool poisoned_ = false;
   bool half_done_ = false;      // a call is under way, or was left by an exception
   std::optional<Error> cause_;  // of the poison; none where an exception was

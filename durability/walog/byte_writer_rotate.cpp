@@ -34,6 +34,7 @@ Status ByteWriter::rotate() {
   DURABILITY_TRY(stays_in_v4 ? rotate_into_spare(next_id) : rotate_into_new_file(next_id));
   segment_begun_ = now_if(options_.segment_max_age != std::chrono::milliseconds::zero());
   spare_requested_ = false;
+  written_back_ = 0;
   clean_mark_ = false;
   if (options_.observer) options_.observer->on_rotate(sealed_id, next_id);
   return {};
@@ -62,7 +63,7 @@ Status ByteWriter::seal_segment() {
 }
 
 Status ByteWriter::rotate_into_spare(SegmentId next_id) {
-  auto spare = background_->take_spare(next_id);
+  auto spare = background_->take_spare(next_id, spare_filling());
   if (!spare) return refused_or_poisoned(std::move(spare).error());
   DURABILITY_TRY(poison_on_error(lock_->check()));
   DURABILITY_TRY(seal_segment());
@@ -74,7 +75,7 @@ Status ByteWriter::rotate_into_spare(SegmentId next_id) {
 Status ByteWriter::rotate_into_new_file(SegmentId next_id) {
   if (segment_.format() == WalFormat::kV4) {
     // The seal needs its spare all the same: until the new file has its name, the log ends in version 4.
-    auto spare = background_->take_spare(next_id);
+    auto spare = background_->take_spare(next_id, spare_filling());
     if (!spare) return refused_or_poisoned(std::move(spare).error());
     background_->adopt_spare(*std::move(spare));
   }

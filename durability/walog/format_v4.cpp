@@ -38,6 +38,12 @@ bool length_fits_kind(FrameKind kind, std::uint32_t length) noexcept {
   return false;
 }
 
+std::uint32_t sum_frame(MutableByteView frame, std::uint32_t seed) noexcept {
+  const std::uint32_t crc = crc32(frame.subspan(4), seed);
+  store_le(frame, 0, crc);
+  return crc;
+}
+
 }  // namespace
 
 std::array<std::byte, kHeaderBytes> encode_header(const SegmentHeader& header) noexcept {
@@ -83,15 +89,11 @@ std::uint32_t crc_seed(const LogId& log_id, SegmentId segment_id) noexcept {
   return crc32(bytes);
 }
 
-std::uint32_t finish_frame(Bytes& out, std::size_t frame_begin, const FrameFields& fields,
-                           std::uint32_t seed) {
-  const std::size_t length = out.size() - frame_begin;
-  out.resize(frame_begin + align8(length));
-  const auto frame = MutableByteView(out).subspan(frame_begin, length);
-  store_fields(frame, length, fields);
-  const std::uint32_t crc = crc32(frame.subspan(4), seed);
-  store_le(frame, 0, crc);
-  return crc;
+void lay_frame(MutableByteView into, const FrameFields& fields, ByteView payload) noexcept {
+  // The gap lies in the last word of the frame: the payload may overwrite its front.
+  store_le(into, into.size() - kFrameAlignment, std::uint64_t{0});
+  store_fields(into, kFrameHeadBytes + payload.size(), fields);
+  std::ranges::copy(payload, into.subspan(kFrameHeadBytes).begin());
 }
 
 LargeFrame encode_large_frame(const FrameFields& fields, ByteView payload, std::uint32_t seed) noexcept {
@@ -105,16 +107,25 @@ LargeFrame encode_large_frame(const FrameFields& fields, ByteView payload, std::
 }
 
 std::uint32_t append_frame(Bytes& out, const FrameFields& fields, ByteView payload, std::uint32_t seed) {
-  const std::size_t frame_begin = out.size();
-  out.resize(frame_begin + kFrameHeadBytes);
-  out.insert(out.end(), payload.begin(), payload.end());
-  return finish_frame(out, frame_begin, fields, seed);
+  const std::size_t begin = out.size();
+  out.resize(begin + static_cast<std::size_t>(frame_span(payload.size())));
+  const auto frame = MutableByteView(out).subspan(begin);
+  lay_frame(frame, fields, payload);
+  return sum_frame(frame.first(kFrameHeadBytes + payload.size()), seed);
 }
 
 void SealTallyBuilder::fold() noexcept {
   // Integers lie in memory as they are stored (bytes.hpp asserts that).
   tally_.crc_of_crcs = crc32(std::as_bytes(std::span(pending_).first(count_)), tally_.crc_of_crcs);
   count_ = 0;
+}
+
+void sum_frames(MutableByteView frames, std::uint32_t seed, SealTallyBuilder& tally) noexcept {
+  while (!frames.empty()) {
+    const auto length = load_le<std::uint32_t>(frames, 4);
+    tally.add_crc(sum_frame(frames.first(length), seed));
+    frames = frames.subspan(static_cast<std::size_t>(align8(length)));
+  }
 }
 
 std::array<std::byte, kSealPayloadBytes> encode_seal(const SealTally& tally) noexcept {

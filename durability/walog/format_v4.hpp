@@ -92,10 +92,8 @@ struct FrameFields {
   return align8(kFrameHeadBytes + payload_bytes);
 }
 
-/// Turns the last kFrameHeadBytes + payload bytes of `out` (room for a head, then the payload) into a
-/// frame, and appends the gap. Returns the frame's crc field.
-std::uint32_t finish_frame(Bytes& out, std::size_t frame_begin, const FrameFields& fields,
-                           std::uint32_t seed);
+/// Lays a frame into frame_span(payload) bytes, the gap included; its crc field is still to come: sum_frames.
+void lay_frame(MutableByteView into, const FrameFields& fields, ByteView payload) noexcept;
 /// A frame in pieces, its payload left where it is.
 struct LargeFrame {
   std::array<std::byte, kFrameHeadBytes> head{};
@@ -127,7 +125,14 @@ class SealTallyBuilder {
   explicit SealTallyBuilder(const SealTally& begin) noexcept : tally_(begin) {}
 
   void add(FrameKind kind, std::uint32_t frame_crc) noexcept {
+    count(kind);
+    add_crc(frame_crc);
+  }
+  // The same in two steps; the checksums in the order of their frames.
+  void count(FrameKind kind) noexcept {
     if (kind == FrameKind::kEntry) ++tally_.entries;
+  }
+  void add_crc(std::uint32_t frame_crc) noexcept {
     pending_[count_++] = frame_crc;
     if (count_ == pending_.size()) fold();
   }
@@ -144,6 +149,9 @@ class SealTallyBuilder {
   std::array<std::uint32_t, 256> pending_;
   std::size_t count_ = 0;
 };
+
+/// Gives the frames that `frames` consists of their checksums, and adds those up.
+void sum_frames(MutableByteView frames, std::uint32_t seed, SealTallyBuilder& tally) noexcept;
 
 [[nodiscard]] std::array<std::byte, kSealPayloadBytes> encode_seal(const SealTally& tally) noexcept;
 

@@ -37,10 +37,12 @@ struct WalOptions {
   /// the caller's memory.
   std::size_t buffer_bytes = std::size_t{64} << 10U;
   /// Zeros written ahead into each new segment, so that a sync need not grow the file; none: the
-  /// segment's size in version 4, nothing in versions 2 and 3. At most the segment's size.
+  /// segment's size in version 4, nothing in versions 2 and 3. At most the segment's size. In version 4 the
+  /// space of the next segment is only set aside (fallocate) where nothing but seals was synced since the one
+  /// before was begun: zeros would double what goes to the disk.
   std::optional<std::uint64_t> preallocate_bytes{};
   /// How many deleted segments are kept to be filled with zeros and used again, which saves the file system
-  /// the allocation. Version 4 only; 0: none. At most 1024.
+  /// the allocation. Used where zeros are written ahead. Version 4 only; 0: none. At most 1024.
   std::size_t recycle_segments = 0;
   /// SyncWalWriter: how many durable appends may wait for their completion, and what becomes of one more.
   /// 1 to 16,777,216. Threads that wait are bounded by themselves.

@@ -18,11 +18,11 @@ Error given_up_error(const SegmentPlan& plan) {
       .advise("its temporary file was removed");
 }
 
-Status write_zeros(File& file, const SegmentPlan& plan, std::uint64_t begin) {
+Status fill_with_zeros(File& file, const SegmentPlan& plan, std::uint64_t begin) {
   for (std::uint64_t done = begin; done < plan.bytes;) {
     if (given_up(plan)) return given_up_error(plan);
     const std::uint64_t piece = std::min(kPieceBytes, plan.bytes - done);
-    DURABILITY_TRY(file.preallocate(done, piece));
+    DURABILITY_TRY(plan.written_zeros ? file.preallocate(done, piece) : file.reserve(done, piece));
     done += piece;
   }
   return {};
@@ -30,13 +30,13 @@ Status write_zeros(File& file, const SegmentPlan& plan, std::uint64_t begin) {
 
 Status fill_new(File& file, const SegmentPlan& plan) {
   if (!plan.contents.empty()) DURABILITY_TRY(file.write_at(0, plan.contents));
-  return write_zeros(file, plan, plan.contents.size());
+  return fill_with_zeros(file, plan, plan.contents.size());
 }
 
 Status fill_recycled(File& file, const SegmentPlan& plan) {
   DURABILITY_TRY_ASSIGN(const std::uint64_t size, file.size());
   if (size > plan.bytes) DURABILITY_TRY(file.truncate(plan.bytes));
-  return write_zeros(file, plan, 0);
+  return fill_with_zeros(file, plan, 0);
 }
 
 tl::unexpected<BuildFailure> abandon(Directory& directory, const SegmentPlan& plan,

@@ -23,7 +23,7 @@ Bytes encode_seal_frame(const v4::SegmentHeader& header, const WalkState& state,
 }
 
 SegmentWriter::SegmentWriter(std::shared_ptr<File> file, WalFormat format, const v4::SegmentHeader& header,
-                             Bytes buffer)
+                             FrameBuffer buffer)
     : file_(std::move(file)),
       format_(format),
       header_(header),
@@ -31,15 +31,18 @@ SegmentWriter::SegmentWriter(std::shared_ptr<File> file, WalFormat format, const
       buffer_(std::move(buffer)) {}
 
 SegmentWriter SegmentWriter::begin(std::shared_ptr<File> file, const v4::SegmentHeader& header,
-                                   Bytes buffer) {
+                                   FrameBuffer buffer) {
   SegmentWriter writer(std::move(file), WalFormat::kV4, header, std::move(buffer));
   const auto bytes = v4::encode_header(header);
-  writer.buffer_.assign(bytes.begin(), bytes.end());
+  writer.buffer_.clear();
+  writer.buffer_.append(bytes);
+  writer.summed_ = bytes.size();
   return writer;
 }
 
 SegmentWriter SegmentWriter::go_on(std::shared_ptr<File> file, WalFormat format,
-                                   const v4::SegmentHeader& header, const WalkState& state, Bytes buffer) {
+                                   const v4::SegmentHeader& header, const WalkState& state,
+                                   FrameBuffer buffer) {
   SegmentWriter writer(std::move(file), format, header, std::move(buffer));
   writer.buffer_.clear();
   writer.flushed_ = state.offset;
@@ -48,26 +51,36 @@ SegmentWriter SegmentWriter::go_on(std::shared_ptr<File> file, WalFormat format,
 }
 
 void SegmentWriter::add(const v4::FrameFields& fields, ByteView payload) {
+  tally_.count(fields.kind);
   if (format_ == WalFormat::kV4) {
-    tally_.add(fields.kind, v4::append_frame(buffer_, fields, payload, seed_));
+    v4::lay_frame(buffer_.extend(v4::frame_span(payload.size())), fields, payload);
     return;
   }
-  const auto head = v3::encode_head(format_, fields.id, payload);
-  buffer_.insert(buffer_.end(), head.begin(), head.end());
-  buffer_.insert(buffer_.end(), payload.begin(), payload.end());
-  tally_.add(v4::FrameKind::kEntry, 0);
+  buffer_.append(v3::encode_head(format_, fields.id, payload));
+  buffer_.append(payload);
+}
+
+// Not as the frames come: a checksum over bytes that were stored a moment ago waits for the stores, which
+// costs as much again.
+void SegmentWriter::sum_frames() noexcept {
+  if (format_ != WalFormat::kV4) return;
+  v4::sum_frames(buffer_.bytes().subspan(summed_), seed_, tally_);
+  summed_ = buffer_.size();
 }
 
 void SegmentWriter::add_seal(EntryId last, std::uint32_t lag) {
+  sum_frames();
   const auto payload = v4::encode_seal(tally_.total());
   add({.id = last, .lag = lag, .kind = v4::FrameKind::kSeal}, payload);
 }
 
 Status SegmentWriter::flush() {
   if (buffer_.empty()) return {};
-  DURABILITY_TRY(file_->write_at(flushed_, buffer_));
+  sum_frames();
+  DURABILITY_TRY(file_->write_at(flushed_, buffer_.bytes()));
   flushed_ += buffer_.size();
   buffer_.clear();
+  summed_ = 0;
   return {};
 }
 
@@ -81,7 +94,7 @@ Status SegmentWriter::write_through(const v4::FrameFields& fields, ByteView payl
     const auto head = v3::encode_head(format_, fields.id, payload);
     const std::array<ByteView, 2> pieces{head, payload};
     DURABILITY_TRY(file_->write_at(flushed_, pieces));
-    tally_.add(v4::FrameKind::kEntry, 0);
+    tally_.count(v4::FrameKind::kEntry);
   }
   flushed_ += frame_span(format_, payload.size());
   return {};
@@ -93,6 +106,6 @@ Status SegmentWriter::cut_short_padding() {
   return too_short ? file_->truncate(flushed_) : Status{};
 }
 
-Bytes SegmentWriter::take_buffer() noexcept { return std::move(buffer_); }
+FrameBuffer SegmentWriter::take_buffer() noexcept { return std::move(buffer_); }
 
 }  // namespace durability::walog

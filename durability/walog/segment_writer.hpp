@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "durability/storage/file.hpp"
+#include "durability/walog/frame_buffer.hpp"
 #include "durability/walog/header_check.hpp"
 #include "durability/walog/segment_walk.hpp"
 
@@ -33,10 +34,10 @@ namespace durability::walog {
 class SegmentWriter {
  public:
   /// A segment whose file is new: its header goes out with its first frames.
-  static SegmentWriter begin(std::shared_ptr<File> file, const v4::SegmentHeader& header, Bytes buffer);
+  static SegmentWriter begin(std::shared_ptr<File> file, const v4::SegmentHeader& header, FrameBuffer buffer);
   /// A segment that holds frames up to `state`.
   static SegmentWriter go_on(std::shared_ptr<File> file, WalFormat format, const v4::SegmentHeader& header,
-                             const WalkState& state, Bytes buffer);
+                             const WalkState& state, FrameBuffer buffer);
 
   [[nodiscard]] const v4::SegmentHeader& header() const noexcept { return header_; }
   [[nodiscard]] WalFormat format() const noexcept { return format_; }
@@ -46,7 +47,7 @@ class SegmentWriter {
   [[nodiscard]] std::uint64_t entries() const noexcept { return tally_.entries(); }
   [[nodiscard]] std::size_t buffered() const noexcept { return buffer_.size(); }
 
-  /// Appends a frame to the buffer; marks and seals are version 4's.
+  /// Appends a frame to the buffer; marks and seals are version 4's. Its checksum comes with flush().
   void add(const v4::FrameFields& fields, ByteView payload);
   /// Appends the seal. Nothing is added behind it.
   void add_seal(EntryId last, std::uint32_t lag);
@@ -59,16 +60,20 @@ class SegmentWriter {
   Status cut_short_padding();
 
   /// The buffer, for the next segment; empty.
-  [[nodiscard]] Bytes take_buffer() noexcept;
+  [[nodiscard]] FrameBuffer take_buffer() noexcept;
 
  private:
-  SegmentWriter(std::shared_ptr<File> file, WalFormat format, const v4::SegmentHeader& header, Bytes buffer);
+  SegmentWriter(std::shared_ptr<File> file, WalFormat format, const v4::SegmentHeader& header,
+                FrameBuffer buffer);
+
+  void sum_frames() noexcept;
 
   std::shared_ptr<File> file_;
   WalFormat format_;
   v4::SegmentHeader header_;
   std::uint32_t seed_;
-  Bytes buffer_;
+  FrameBuffer buffer_;
+  std::size_t summed_ = 0;     // in the buffer: what lies behind has no checksums yet
   std::uint64_t flushed_ = 0;  // file offset at which the buffer begins
   v4::SealTallyBuilder tally_;
 };
