@@ -43,16 +43,16 @@ void check_v4(ByteView bytes, std::uint32_t seed) {
   require(length && *length <= bytes.size(), "a frame that checks is there");
   if (state == v4::FrameState::kRuleBroken) return;
   require(v4::could_be_frame(bytes), "the search's filter lets every whole frame through");
-  require(frame.length == *length && frame.payload.size() == *length - v4::kFrameHeadBytes, "lengths agree");
+  require(frame.length == *length && frame.payload().size() == *length - v4::kFrameHeadBytes, "lengths agree");
   require(frame.fields.id == v4::id_field(bytes), "the id is the one that stands there");
   if (const auto vouched = frame.vouches_for()) {
     require(*vouched <= frame.fields.id, "no frame vouches for what comes behind it");
   }
   if (frame.fields.kind == v4::FrameKind::kSeal) {
-    require(begins_with(frame.payload, v4::encode_seal(frame.seal())), "a seal is encoded as it stood");
+    require(begins_with(frame.payload(), v4::encode_seal(frame.seal())), "a seal is encoded as it stood");
   }
   Bytes encoded;
-  require(v4::append_frame(encoded, frame.fields, frame.payload, seed) == frame.crc,
+  require(v4::append_frame(encoded, frame.fields, frame.payload(), seed) == frame.crc,
           "its checksum is its own");
   require(encoded.size() == frame.span(), "a frame ends at a multiple of 8");
   require(begins_with(bytes, ByteView(encoded).first(frame.length)), "a whole frame is encoded as it stood");

@@ -52,10 +52,10 @@ class File {
   /// Writes real zeros over [offset, offset + length): unlike fallocate it leaves no unwritten extents
   /// that a later fdatasync would have to convert.
   virtual Status preallocate(std::uint64_t offset, std::uint64_t length) = 0;
-  /// Sets space aside for [offset, offset + length), which lies behind the file's end and reads as zeros from
-  /// now on. Quicker than preallocate() where the system has unwritten extents, which a sync behind a write
-  /// then has to convert; elsewhere the same.
-  virtual Status reserve(std::uint64_t offset, std::uint64_t length) { return preallocate(offset, length); }
+  /// Sets space aside for [offset, offset + length), which lies behind the file's end, so that writing there
+  /// does not fail for lack of it. The file does not grow; where the system has nothing of the kind, zeros
+  /// are written and it does. Quicker than preallocate(), but a sync behind a write finds more to do.
+  virtual Status reserve(std::uint64_t /*offset*/, std::uint64_t /*length*/) { return {}; }
   /// Asks the system to forget cached pages that are clean, so that the next read comes from the
   /// device. A hint: no error where it cannot be done.
   virtual Status drop_cached_pages() = 0;

@@ -29,6 +29,7 @@ struct Script {
   int close_error = 0;
   int truncate_error = 0;
   int reserve_error = 0;
+  std::pair<off_t, off_t> reserved;
   std::size_t read_at_most = std::numeric_limits<std::size_t>::max();
   int read_error = 0;
   std::vector<std::string> syncs;
@@ -90,7 +91,9 @@ int scripted_ftruncate(int fd, off_t size) {
 
 int scripted_fallocate(int fd, off_t offset, off_t length) {
   if (interrupts()) return -1;
-  return script.reserve_error != 0 ? fail(script.reserve_error) : ::ftruncate(fd, offset + length);
+  script.reserved = {offset, length};
+  static_cast<void>(fd);
+  return script.reserve_error != 0 ? fail(script.reserve_error) : 0;
 }
 
 const SystemCalls& scripted_calls() {
@@ -204,7 +207,10 @@ TEST_F(FsFileTest, SettingSpaceAsideReportsAFullDiskAndGoesOnBehindASignal) {
   script = {};
   script.interruptions = 3;
   ASSERT_TRUE(succeeded(file->reserve(8, 100)));
-  EXPECT_EQ(file->size().value(), 108U);
+  EXPECT_EQ(script.reserved, (std::pair<off_t, off_t>(8, 100)));
+  EXPECT_TRUE(fails_with(file->reserve(std::uint64_t{1} << 63U, 2), ErrorCode::kInvalidConfig));
+  ASSERT_TRUE(succeeded(file->close()));
+  EXPECT_TRUE(fails_with(file->reserve(0, 1), ErrorCode::kInvalidState));
 }
 
 TEST_F(FsFileTest, WhereNoSpaceCanBeSetAsideZerosAreWritten) {

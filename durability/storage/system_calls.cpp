@@ -41,7 +41,9 @@ int sync_data(int fd) { return ::fdatasync(fd); }
 #endif
 
 #if defined(__linux__)
-int reserve(int fd, off_t offset, off_t length) { return ::fallocate(fd, 0, offset, length); }
+int reserve(int fd, off_t offset, off_t length) {
+  return ::fallocate(fd, FALLOC_FL_KEEP_SIZE, offset, length);
+}
 void start_write_back(int fd, off_t offset, off_t length) {
   static_cast<void>(::sync_file_range(fd, offset, length, SYNC_FILE_RANGE_WRITE));
 }

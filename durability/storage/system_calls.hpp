@@ -26,7 +26,7 @@ struct SystemCalls {
   /// That and all metadata; for directories too.
   int (*sync_all)(int fd);
   int (*ftruncate)(int fd, off_t size);
-  /// Unwritten extents; EOPNOTSUPP or ENOSYS where there is no such thing.
+  /// Sets space aside, the size stays; EOPNOTSUPP or ENOSYS where there is no such thing.
   int (*fallocate)(int fd, off_t offset, off_t length);
   /// sync_file_range, without waiting; nothing where there is no such thing.
   void (*start_write_back)(int fd, off_t offset, off_t length);

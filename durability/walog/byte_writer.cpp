@@ -7,7 +7,7 @@ namespace durability::walog {
 namespace {
 
 SegmentWriter open_segment_writer(OpenedLog& opened, std::size_t buffer_bytes) {
-  FrameBuffer buffer(buffer_bytes + v4::kHeaderBytes + v4::kSealBytes);  // a header in front, a seal behind
+  FrameBuffer buffer = SegmentWriter::make_buffer(buffer_bytes);
   if (!opened.header_written) {
     return SegmentWriter::begin(opened.file, opened.header, std::move(buffer));
   }
@@ -105,13 +105,15 @@ Status ByteWriter::flush() {
   return poisoned_by_exceptions([&] { return flush_segment(); });
 }
 
-Status ByteWriter::flush_segment() {
+Status ByteWriter::flush_segment(FlushCause cause) {
   schedule_.flushed(now_if(schedule_.needs_clock()));
   const std::size_t bytes = segment_.buffered();
   if (bytes == 0) return {};
   // Nothing of this segment may reach the disk before the seal in front of it is durable.
   DURABILITY_TRY(poison_on_error(background_->wait_for_seal()));
-  DURABILITY_TRY(poison_on_error(segment_.flush()));
+  const bool full = cause == FlushCause::kFull;
+  DURABILITY_TRY(poison_on_error(full ? segment_.flush_full(options_.buffer_bytes, options_.segment_bytes)
+                                      : segment_.flush()));
   flushed_ = last_entry_id();
   write_back();
   if (options_.observer) options_.observer->on_flush(bytes);

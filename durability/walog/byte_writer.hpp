@@ -130,7 +130,8 @@ class ByteWriter {
   Status after_append(std::uint64_t appended);
   /// Of a batch that had to stop behind its first `appended` entries: says so.
   Error cut_batch(Error error, std::uint64_t appended);
-  Status flush_segment();
+  enum class FlushCause : std::uint8_t { kAsked, kFull };
+  Status flush_segment(FlushCause cause = FlushCause::kAsked);
   void write_back();
   Result<PendingSync> prepare_sync();
   Status sync_segment();

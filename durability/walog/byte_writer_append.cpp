@@ -117,9 +117,14 @@ Status ByteWriter::make_room(std::uint64_t span) {
 Status ByteWriter::add_entry(ByteView payload, bool more) {
   const EntryId id = next_;
   const std::uint64_t span = frame_span(segment_.format(), payload.size());
-  if (segment_.buffered() + span > options_.buffer_bytes) DURABILITY_TRY(flush_segment());
+  const bool large = span > options_.buffer_bytes;
+  if (large) {
+    DURABILITY_TRY(flush_segment());
+  } else if (segment_.is_full_for(span, options_.buffer_bytes)) {
+    DURABILITY_TRY(flush_segment(FlushCause::kFull));
+  }
   const v4::FrameFields fields{.id = id, .lag = lag_of(id), .more = more};
-  if (span > options_.buffer_bytes) {
+  if (large) {
     // Behind a flush, so the seal in front is durable: a new segment's header waits in the buffer.
     DURABILITY_TRY(poison_on_error(segment_.write_through(fields, payload)));
     flushed_ = id;

@@ -141,7 +141,8 @@ std::optional<EntryId> Frame::vouches_for() const noexcept {
 }
 
 SealTally Frame::seal() const noexcept {
-  return {.entries = load_le<std::uint64_t>(payload, 0), .crc_of_crcs = load_le<std::uint32_t>(payload, 8)};
+  return {.entries = load_le<std::uint64_t>(payload(), 0),
+          .crc_of_crcs = load_le<std::uint32_t>(payload(), 8)};
 }
 
 std::optional<std::uint32_t> plausible_length(ByteView head) noexcept {
@@ -167,13 +168,13 @@ FrameState read_frame(ByteView bytes, std::uint32_t seed, Frame& frame) noexcept
   frame.fields.id = id_field(bytes);
   frame.fields.lag = load_le<std::uint32_t>(bytes, 16);
   frame.fields.more = (flags & kMoreFlag) != 0;
-  frame.payload = bytes.subspan(kFrameHeadBytes, *length - kFrameHeadBytes);
+  frame.begin = bytes.data();
   if (!flags_allowed(flags) || !lag_allowed(frame.fields.lag, frame.fields.id.value())) {
     return FrameState::kRuleBroken;
   }
   frame.fields.kind = static_cast<FrameKind>(flags & kKindMask);
   if (!length_fits_kind(frame.fields.kind, frame.length)) return FrameState::kRuleBroken;
-  if (frame.fields.kind == FrameKind::kSeal && load_le<std::uint32_t>(frame.payload, 12) != 0) {
+  if (frame.fields.kind == FrameKind::kSeal && load_le<std::uint32_t>(frame.payload(), 12) != 0) {
     return FrameState::kRuleBroken;
   }
   return FrameState::kWhole;

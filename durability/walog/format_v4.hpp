@@ -161,13 +161,18 @@ enum class FrameState : std::uint8_t {
   kRuleBroken,  ///< its checksum matches, but no writer of version 4 writes it
 };
 
-/// A frame that was read. The payload is a view of the bytes that were given.
+/// A frame that was read.
 struct Frame {
   FrameFields fields;
   std::uint32_t crc = 0;
-  std::uint32_t length = 0;  ///< without the gap
-  ByteView payload;
+  std::uint32_t length = kFrameHeadBytes;  ///< without the gap
+  const std::byte* begin = nullptr;        ///< of the bytes that were given
 
+  /// A view of the bytes that were given. Made when it is asked for: to copy a span that was stored a moment
+  /// ago waits for the stores.
+  [[nodiscard]] ByteView payload() const noexcept {
+    return {begin + kFrameHeadBytes, length - kFrameHeadBytes};
+  }
   [[nodiscard]] std::uint64_t span() const noexcept { return align8(length); }
   /// The highest id this frame says is durable.
   [[nodiscard]] std::optional<EntryId> vouches_for() const noexcept;

@@ -125,7 +125,7 @@ TEST(FormatV4, AFrameComesBackAsItWasWritten) {
     RC_ASSERT(frame.fields.more == fields.more);
     RC_ASSERT(frame.fields.kind == FrameKind::kEntry);
     RC_ASSERT(frame.crc == crc);
-    RC_ASSERT(std::ranges::equal(frame.payload, view));
+    RC_ASSERT(std::ranges::equal(frame.payload(), view));
     RC_ASSERT(frame.vouches_for().has_value() == !unknown);
 
     const LargeFrame large = encode_large_frame(fields, view, seed);

@@ -34,7 +34,7 @@ struct WalOptions {
   std::chrono::milliseconds segment_max_age{0};
   FlushPolicy flush = FlushPolicy::every(64);
   /// Entries wait here until they are flushed. 1 byte to 1 GiB; an entry that is larger is written from
-  /// the caller's memory.
+  /// the caller's memory. From 64 KiB on writes end at multiples of 64 KiB, and 32 KiB more may wait.
   std::size_t buffer_bytes = std::size_t{64} << 10U;
   /// Zeros written ahead into each new segment, so that a sync need not grow the file; none: the
   /// segment's size in version 4, nothing in versions 2 and 3. At most the segment's size. In version 4 the

@@ -47,7 +47,7 @@ struct SegmentPlan {
   SegmentId id;
   ByteView contents{};                         ///< the file begins with them
   std::uint64_t bytes = 0;                     ///< zeros behind, up to here
-  bool written_zeros = true;                   ///< or space that is set aside and reads as zeros
+  bool written_zeros = true;                   ///< or space that is set aside
   const std::atomic<bool>* give_up = nullptr;  ///< once true, the temporary is removed: `invalid_state`
 };
 

@@ -32,9 +32,12 @@ class Walk {
   Result<WalkEnd> walk() {
     if (ahead_.sealed) return end(WalkStop::kSealed);
     while (true) {
-      DURABILITY_TRY_ASSIGN(const auto frame_state, read_frame_at(window_, ahead_.offset, seed_, frame_));
-      if (frame_state == v4::FrameState::kRuleBroken) return end(WalkStop::kRuleBroken);
-      if (frame_state == v4::FrameState::kNotWhole) return end(WalkStop::kBadPlace);
+      // Nearly always the buffer holds it.
+      if (v4::read_frame(window_.held_from(ahead_.offset), seed_, frame_) != v4::FrameState::kWhole) {
+        DURABILITY_TRY_ASSIGN(const auto frame_state, read_frame_at(window_, ahead_.offset, seed_, frame_));
+        if (frame_state == v4::FrameState::kRuleBroken) return end(WalkStop::kRuleBroken);
+        if (frame_state == v4::FrameState::kNotWhole) return end(WalkStop::kBadPlace);
+      }
       if (frame_.fields.kind == v4::FrameKind::kEntry) {
         if (frame_.fields.id != ahead_.due) return end(WalkStop::kBadPlace);
         DURABILITY_TRY_ASSIGN(const Flow flow, take_entry());
@@ -46,6 +49,7 @@ class Walk {
       if (frame_.fields.kind == v4::FrameKind::kSeal) return take_seal(id_fits);
       if (!id_fits) return end(WalkStop::kBadPlace);
       step();
+      ahead_.clean_mark = frame_.fields.lag == 0;
     }
   }
 
@@ -65,7 +69,7 @@ class Walk {
   void step() noexcept {
     tally_.add(frame_.fields.kind, frame_.crc);
     ahead_.offset += frame_.span();
-    ahead_.clean_mark = frame_.fields.kind == v4::FrameKind::kMark && frame_.fields.lag == 0;
+    ahead_.clean_mark = false;
   }
 
   Result<Flow> take_entry() {
@@ -89,7 +93,8 @@ class Walk {
   }
 
   Result<Flow> deliver(std::uint64_t offset) {
-    return sink_({.id = frame_.fields.id, .segment = segment_, .offset = offset, .payload = frame_.payload});
+    return sink_(
+        {.id = frame_.fields.id, .segment = segment_, .offset = offset, .payload = frame_.payload()});
   }
 
   // A batch may be larger than any buffer, so it is read a second time once its end has been seen.
@@ -130,10 +135,6 @@ class Walk {
 
 Result<v4::FrameState> read_frame_at(FileWindow& window, std::uint64_t offset, std::uint32_t seed,
                                      v4::Frame& frame) {
-  if (const ByteView held = window.held_from(offset); held.size() >= v4::kFrameHeadBytes) {
-    const auto length = v4::plausible_length(held);
-    if (length && *length <= held.size()) return v4::read_frame(held.first(*length), seed, frame);
-  }
   DURABILITY_TRY_ASSIGN(const ByteView head, window.view(offset, v4::kFrameHeadBytes));
   if (head.size() < v4::kFrameHeadBytes) return v4::FrameState::kNotWhole;
   const auto length = v4::plausible_length(head);

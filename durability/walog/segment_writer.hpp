@@ -33,6 +33,8 @@ namespace durability::walog {
 
 class SegmentWriter {
  public:
+  /// With room for what is written out at once, a header in front and a seal behind.
+  static FrameBuffer make_buffer(std::size_t buffer_bytes);
   /// A segment whose file is new: its header goes out with its first frames.
   static SegmentWriter begin(std::shared_ptr<File> file, const v4::SegmentHeader& header, FrameBuffer buffer);
   /// A segment that holds frames up to `state`.
@@ -51,8 +53,16 @@ class SegmentWriter {
   void add(const v4::FrameFields& fields, ByteView payload);
   /// Appends the seal. Nothing is added behind it.
   void add_seal(EntryId last, std::uint32_t lag);
+  /// True where the buffer is to be written out before so many bytes more: at about `buffer_bytes`, and so
+  /// that writes begin and end where the page cache likes them to.
+  [[nodiscard]] bool is_full_for(std::uint64_t span, std::size_t buffer_bytes) const noexcept {
+    return offset() + span > end_of_write(buffer_bytes);
+  }
   /// Writes the buffer out; on an error it is kept, and the file may hold any part of it.
   Status flush();
+  /// The same because it is full; in version 4 with zeros behind, to where writes end, if that is not far and
+  /// no further than `limit`.
+  Status flush_full(std::size_t buffer_bytes, std::uint64_t limit);
   /// Writes a frame too large for the buffer, which is empty, from the caller's memory.
   Status write_through(const v4::FrameFields& fields, ByteView payload);
   /// Versions 2 and 3, everything flushed: fewer than 4 bytes of padding behind the last frame would read
@@ -67,6 +77,8 @@ class SegmentWriter {
                 FrameBuffer buffer);
 
   void sum_frames() noexcept;
+  [[nodiscard]] std::uint64_t end_of_write(std::size_t buffer_bytes) const noexcept;
+  Status write_out(ByteView zeros);
 
   std::shared_ptr<File> file_;
   WalFormat format_;

@@ -36,7 +36,7 @@ TEST(Formats, ASegmentOfVersion4IsMadeAndReadByHand) {
   const auto state =
       formats::wal_v4::read_frame(ByteView(file).subspan(formats::wal_v4::kHeaderBytes), seed, frame);
   EXPECT_EQ(state, formats::wal_v4::FrameState::kWhole);
-  EXPECT_EQ(as_text(frame.payload), "hello");
+  EXPECT_EQ(as_text(frame.payload()), "hello");
 }
 
 TEST(Formats, ASegmentOfVersions2And3IsMadeAndReadByHand) {
