@@ -3,7 +3,7 @@
 //
 //   one-segment   one fresh segment that nothing was written ahead into
 //   prepared      one segment, zeros written ahead
-//   recycled      default segments, each the file of a deleted one
+//   recycled      one segment, the file of a deleted one
 //   read-ahead    default segments; replay has a second thread read ahead
 
 #include "durability/durability.hpp"
@@ -30,29 +30,37 @@ d::WalOptions options_of(const bench::Job& job) {
   if (job.variant == "one-segment") {
     options.segment_bytes = all;
     options.preallocate_bytes = 0;
-  } else if (job.variant == "prepared") {
+  } else if (job.variant == "prepared" || job.variant == "recycled") {
     options.segment_bytes = all;
-  } else if (job.variant == "recycled") {
-    options.recycle_segments = all / options.segment_bytes + 1;
+    options.recycle_segments = 1;
   }
   return options;
 }
 
-/// Fills the log and truncates it, so that there are files to recycle.
-void leave_files_to_recycle(const bench::Job& job) {
-  auto wal = OneWriter::open(directory_of(job), options_of(job)).value();
+void set_segment_bytes(OneWriter& wal, std::uint64_t bytes) {
+  wal.configure([&](d::WalTuning& tuning) { tuning.segment_bytes = bytes; }).value();
+}
+
+/// Fills a segment, truncates it, and goes on to where its file is used again.
+void go_on_in_recycled(OneWriter& wal, const bench::Job& job) {
   const std::string payload(job.bytes, 'y');
-  for (std::uint64_t i = 0; i < job.entries; ++i) wal.append_bytes(d::as_bytes(payload)).value();
+  const auto append = [&] { wal.append_bytes(d::as_bytes(payload)).value(); };
+  const std::uint64_t segment_bytes = options_of(job).segment_bytes;
+  for (std::uint64_t i = 0; i < job.entries; ++i) append();
+  set_segment_bytes(wal, 128);  // an entry each
+  append();
   wal.truncate_prefix(wal.flush_and_sync().value()).value();
-  wal.close().value();
+  append();  // its spare was there before
+  append();
+  set_segment_bytes(wal, segment_bytes);
 }
 
 class Log {
  public:
   explicit Log(const bench::Job& job) {
-    if (job.variant == "recycled") leave_files_to_recycle(job);
     if (job.work == "append") {
       one_.emplace(OneWriter::open(directory_of(job), options_of(job)).value());
+      if (job.variant == "recycled") go_on_in_recycled(*one_, job);
     } else {
       many_ = open(job);
     }
