@@ -1,6 +1,7 @@
 #include "durability/walog/format_v4.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <span>
 
 #include "durability/base/crc32.hpp"
@@ -93,7 +94,7 @@ void lay_frame(MutableByteView into, const FrameFields& fields, ByteView payload
   // The gap lies in the last word of the frame: the payload may overwrite its front.
   store_le(into, into.size() - kFrameAlignment, std::uint64_t{0});
   store_fields(into, kFrameHeadBytes + payload.size(), fields);
-  std::ranges::copy(payload, into.subspan(kFrameHeadBytes).begin());
+  if (!payload.empty()) std::memcpy(into.data() + kFrameHeadBytes, payload.data(), payload.size());
 }
 
 LargeFrame encode_large_frame(const FrameFields& fields, ByteView payload, std::uint32_t seed) noexcept {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstring>
 #include <memory>
 
 #include "durability/base/bytes.hpp"
@@ -26,7 +27,10 @@ class FrameBuffer {
     size_ += bytes;
     return added;
   }
-  void append(ByteView bytes) { std::ranges::copy(bytes, extend(bytes.size()).begin()); }
+  void append(ByteView bytes) {
+    const MutableByteView added = extend(bytes.size());
+    if (!bytes.empty()) std::memcpy(added.data(), bytes.data(), bytes.size());
+  }
   void clear() noexcept { size_ = 0; }
 
  private:
