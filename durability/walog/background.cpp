@@ -36,7 +36,8 @@ Status Background::State::sync(File& file) {
 }
 
 void Background::write_back(std::shared_ptr<File> file, std::uint64_t begin, std::uint64_t end) {
-  worker_->submit([file = std::move(file), begin, end] { file->start_write_back(begin, end - begin); });
+  write_back_ticket_ =
+      worker_->submit([file = std::move(file), begin, end] { file->start_write_back(begin, end - begin); });
 }
 
 void Background::sync_seal(SealedSegment sealed) {
@@ -156,6 +157,8 @@ Built<SegmentFile> Background::take_spare(SegmentId id, Filling filling) {
 Status Background::finish() {
   state_->give_up = true;
   wait_for_spare();
+  if (write_back_ticket_) worker_->wait_for(*write_back_ticket_);
+  write_back_ticket_.reset();
   for (const std::string& temporary : state_->recycled) discard_temporary(*directory_, temporary);
   state_->recycled.clear();
   return wait_for_seal();

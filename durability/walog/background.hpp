@@ -59,7 +59,8 @@ class Background {
   /// to one sync only, so of two that overlap (a group's and a seal's), or of one behind the other, one could
   /// succeed and acknowledge what was lost. Thread-safe.
   Status sync(File& file) const { return state_->sync(file); }
-  /// Has a part of a segment written back, which leaves less to the sync of its seal.
+  /// Has a part of a segment written back, which leaves less to the sync of its seal. The file must stay open
+  /// until finish() has returned.
   void write_back(std::shared_ptr<File> file, std::uint64_t begin, std::uint64_t end);
   void sync_seal(SealedSegment sealed);
   /// Returns when no seal's sync is in flight, with its error if it failed.
@@ -117,6 +118,7 @@ class Background {
   std::shared_ptr<Worker> worker_;
   std::shared_ptr<DurableMark> durable_;
   std::shared_ptr<State> state_ = std::make_shared<State>();
+  std::optional<Worker::Ticket> write_back_ticket_;
   std::optional<Worker::Ticket> seal_ticket_;
   std::optional<Worker::Ticket> spare_ticket_;
 };

@@ -8,6 +8,7 @@
 #include "durability/storage/fs_directory.hpp"
 #include "durability/storage/system_calls.hpp"
 #include "durability/storage/test_directories.hpp"
+#include "durability/testing/manual_worker.hpp"
 #include "durability/walog/reader.hpp"
 #include "durability/walog/test_support.hpp"
 
@@ -98,6 +99,24 @@ TEST_F(SpareFilling, WhatNobodySyncsIsWrittenBackPartByPart) {
     due = range.end;
   }
   EXPECT_LE(due, static_cast<off_t>(kSegmentBytes));
+}
+
+// Its descriptor could be another file's by then.
+TEST_F(SpareFilling, ClosingWaitsForWhatIsBeingWrittenBack) {
+  ASSERT_TRUE(writer_->close());
+  const auto worker = std::make_shared<durability::testing::ManualWorker>();
+  options_.worker = worker;
+  writer_ = test::open_writer(directory_, options_).value();
+  const std::string entry(kEntryBytes, 'x');
+  while (writer_->segment_id() < SegmentId(2)) ASSERT_TRUE(writer_->append(as_bytes(entry)));
+  for (const char* const task : {"the spare", "writing back"}) {
+    SCOPED_TRACE(task);
+    worker->run_all();
+    while (worker->pending() == 0) ASSERT_TRUE(writer_->append(as_bytes(entry)));
+  }
+  const std::size_t before = seen.written_back.size();
+  ASSERT_TRUE(writer_->close());
+  EXPECT_EQ(seen.written_back.size(), before + 1);
 }
 
 TEST_F(SpareFilling, WhatIsSyncedAnywayIsNotWrittenBackBefore) {
