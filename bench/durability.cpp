@@ -5,6 +5,10 @@
 //   prepared      one segment, zeros written ahead
 //   recycled      one segment, the file of a deleted one
 //   read-ahead    default segments; replay has a second thread read ahead
+//   truncating    segments of 1 MiB, deleted or recycled by another thread as soon as they are full
+
+#include <stop_token>
+#include <thread>
 
 #include "durability/durability.hpp"
 
@@ -33,6 +37,9 @@ d::WalOptions options_of(const bench::Job& job) {
   } else if (job.variant == "prepared" || job.variant == "recycled") {
     options.segment_bytes = all;
     options.recycle_segments = 1;
+  } else if (job.variant == "truncating") {
+    options.segment_bytes = std::uint64_t{1} << 20U;
+    options.recycle_segments = 2;
   }
   return options;
 }
@@ -55,6 +62,13 @@ void go_on_in_recycled(OneWriter& wal, const bench::Job& job) {
   set_segment_bytes(wal, segment_bytes);
 }
 
+void truncate_until_stopped(ManyWriters& log, const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    log.truncate_prefix(log.durable_id().value()).value();
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+}
+
 class Log {
  public:
   explicit Log(const bench::Job& job) {
@@ -63,9 +77,14 @@ class Log {
       if (job.variant == "recycled") go_on_in_recycled(*one_, job);
     } else {
       many_ = open(job);
+      if (job.variant == "truncating") {
+        truncating_ =
+            std::jthread([this](const std::stop_token& stop) { truncate_until_stopped(*many_, stop); });
+      }
     }
   }
   ~Log() {
+    truncating_ = {};  // stopped and joined
     if (one_ && !one_->close()) std::abort();
     if (many_ && !many_->close()) std::abort();
   }
@@ -94,6 +113,7 @@ class Log {
  private:
   std::optional<OneWriter> one_;
   std::unique_ptr<ManyWriters> many_;
+  std::jthread truncating_;
 };
 
 }  // namespace

@@ -59,6 +59,7 @@ def contenders(programs, rust):
         Contender("durability, one fresh segment", library, "one-segment", ("W1", "W1b")),
         Contender("durability, prepared segment", library, "prepared", ("W1", "W1b")),
         Contender("durability, recycled segments", library, "recycled", ("W1", "W1b")),
+        Contender("durability, truncating", library, "truncating", ("W2", "W3-8", "W3-64")),
         Contender("durability, read-ahead", library, "read-ahead", appends),
         Contender("durability, coroutines", (programs / "bench_coroutines",), only=("W5-64", "W5-1024")),
         *(dataclasses.replace(peer, only=appends if peer.label == "commitlog" else ())

@@ -43,7 +43,8 @@ void check_v4(ByteView bytes, std::uint32_t seed) {
   require(length && *length <= bytes.size(), "a frame that checks is there");
   if (state == v4::FrameState::kRuleBroken) return;
   require(v4::could_be_frame(bytes), "the search's filter lets every whole frame through");
-  require(frame.length == *length && frame.payload().size() == *length - v4::kFrameHeadBytes, "lengths agree");
+  require(frame.length == *length && frame.payload().size() == *length - v4::kFrameHeadBytes,
+          "lengths agree");
   require(frame.fields.id == v4::id_field(bytes), "the id is the one that stands there");
   if (const auto vouched = frame.vouches_for()) {
     require(*vouched <= frame.fields.id, "no frame vouches for what comes behind it");
