@@ -53,9 +53,9 @@ class File {
   /// that a later fdatasync would have to convert.
   virtual Status preallocate(std::uint64_t offset, std::uint64_t length) = 0;
   /// Sets space aside for [offset, offset + length), which lies behind the file's end, so that writing there
-  /// does not fail for lack of it. The file does not grow; where the system has nothing of the kind, zeros
-  /// are written and it does. Quicker than preallocate(), but a sync behind a write finds more to do.
-  virtual Status reserve(std::uint64_t /*offset*/, std::uint64_t /*length*/) { return {}; }
+  /// does not fail for lack of it. The file does not grow; where there is nothing of the kind, zeros are
+  /// written and it does. Quicker than preallocate(), but a sync behind a write finds more to do.
+  virtual Status reserve(std::uint64_t offset, std::uint64_t length) { return preallocate(offset, length); }
   /// Asks the system to forget cached pages that are clean, so that the next read comes from the
   /// device. A hint: no error where it cannot be done.
   virtual Status drop_cached_pages() = 0;

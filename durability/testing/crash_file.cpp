@@ -65,9 +65,6 @@ class CrashFile final : public File {
     return write(offset, Bytes(length));
   }
 
-  // As a system that can set no space aside: what lies in files of full size has more ways to be lost.
-  Status reserve(std::uint64_t offset, std::uint64_t length) override { return preallocate(offset, length); }
-
   Status drop_cached_pages() override {
     const std::scoped_lock guard(world_->mutex);
     DURABILITY_TRY(check_open());
