@@ -22,6 +22,9 @@ std::string_view code_name(ErrorCode code) noexcept {
     case ErrorCode::kNotFound: return "not_found";
     case ErrorCode::kBusy: return "busy";
     case ErrorCode::kCancelled: return "cancelled";
+    case ErrorCode::kPoisoned: return "poisoned";
+    case ErrorCode::kClosed: return "closed";
+    case ErrorCode::kTruncatedAway: return "truncated_away";
   }
   return "unknown";
 }

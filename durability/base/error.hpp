@@ -25,13 +25,16 @@ enum class ErrorCode : std::uint8_t {
   kCorrupt,        ///< WAL version 4: something acknowledged, or sealed, is damaged
   kEncode,         ///< a value cannot be encoded
   kDecode,         ///< bytes that are not an encoding of the type that was asked for
-  kInvalidState,   ///< the call does not fit the object's state (closed, poisoned, a missing range)
+  kInvalidState,   ///< the call does not fit: of this object, at this time, in this process
   kInvalidConfig,  ///< an argument or an option that makes no sense
   kNotSupported,   ///< this directory, format or build cannot do that
   kLockFailed,     ///< somebody else holds the lock
   kNotFound,       ///< there is no such file
   kBusy,           ///< too much is waiting already; nothing was done, try again when some of it is through
   kCancelled,      ///< whoever waited gave up, or the object went away; what was asked for may still happen
+  kPoisoned,       ///< an earlier failure stopped this writer; what was acknowledged is safe: open again
+  kClosed,         ///< the object was closed
+  kTruncatedAway,  ///< that range is no longer in the log; the message names it
 };
 
 /// The code's name as it stands in messages, in the CLI's JSON and in the documentation: `io`,
