@@ -76,6 +76,13 @@ class ByteWriter {
   Result<WalTruncation> truncate_prefix(
       DurableId upto, const Aside& aside = [](const auto& work) { return work(); });
 
+  /// publication.hpp.
+  Status begin_publication();
+  void end_publication() noexcept { publishing_ = false; }
+  Status may_publish(DurableId upto);
+  void published(DurableId upto) noexcept;
+  Result<WalTruncation> truncate_published(DurableId upto) { return truncate_prefix(upto); }
+
   Status close();
 
   [[nodiscard]] const WalOptions& options() const noexcept { return options_; }
@@ -162,7 +169,9 @@ class ByteWriter {
   std::uint64_t written_back_ = 0;  // offset in the segment: before it the device has it, or is being told
   std::vector<OldSegment> old_;
   EntryId next_;
-  EntryId flushed_;  // last id handed to the operating system
+  EntryId flushed_;                 // last id handed to the operating system
+  EntryId published_ = EntryId(0);  // the newest whose state a checkpoint of this writer's holds
+  bool publishing_ = false;
   bool clean_mark_;  // the log ends in a mark that vouches for everything
   std::chrono::steady_clock::time_point segment_begun_;
   FlushSchedule schedule_;

@@ -143,11 +143,20 @@ Status GroupCommit::flush() {
   return writer_->flush();
 }
 
-// The mutex is dropped while the disk is waited for.
 Result<WalTruncation> GroupCommit::truncate_prefix(DurableId upto) {
   Lock lock(mutex_);
-  changed_.wait(lock, [this] { return !truncating_ && !closing_; });
+  wait_for_turn(lock);
   const UnderWay truncating(truncating_, changed_);
+  return truncate(lock, upto);
+}
+
+Result<WalTruncation> GroupCommit::truncate_published(DurableId upto) {
+  Lock lock(mutex_);
+  return truncate(lock, upto);
+}
+
+// The mutex is dropped while the disk is waited for.
+Result<WalTruncation> GroupCommit::truncate(Lock& lock, DurableId upto) {
   return writer_->truncate_prefix(upto, [&lock](const std::function<Status()>& work) {
     const Dropped dropped(lock);
     return work();
@@ -156,6 +165,10 @@ Result<WalTruncation> GroupCommit::truncate_prefix(DurableId upto) {
 
 Status GroupCommit::close() {
   Lock lock(mutex_);
+  // A publication syncs its marker: only when it is over may nothing more be synced.
+  ++closes_waiting_;
+  changed_.wait(lock, [this] { return !truncating_; });
+  --closes_waiting_;
   closing_ = true;
   changed_.wait(lock, [this] { return !syncing_ && !truncating_; });
   Status closed = writer_->close();

@@ -48,10 +48,19 @@ class GroupCommit {
   void append_durable(ByteView payload, DurableCompletion completion);
   Status flush();
   Result<DurableId> flush_and_sync();
-  /// One at a time. Others append and sync while segments are deleted.
+  /// One at a time, and none beside a publication. Others append and sync while segments are deleted.
   Result<WalTruncation> truncate_prefix(DurableId upto);
-  /// Waits for a sync under way; those who still wait get `invalid_state`, or their acknowledgement. Returns
-  /// when all completions have been called, unless a completion is what calls it.
+
+  /// publication.hpp.
+  Status begin_publication();
+  void end_publication() noexcept;
+  Status may_publish(DurableId upto);
+  void published(DurableId upto) noexcept;
+  Result<WalTruncation> truncate_published(DurableId upto);
+
+  /// Waits for a publication, a truncation and a sync under way; those who still wait get `invalid_state`, or
+  /// their acknowledgement. Returns when all completions have been called, unless a completion is what calls
+  /// it.
   Status close();
 
   /// Calls `change` on the writer's WalTuning, and sets it.
@@ -77,6 +86,8 @@ class GroupCommit {
   Status lead(Lock& lock);
   Status sync(Lock& lock);
   void gather(Lock& lock);
+  void wait_for_turn(Lock& lock);
+  Result<WalTruncation> truncate(Lock& lock, DurableId upto);
   void release(Lock& lock);
   [[nodiscard]] bool is_durable(EntryId id) const;
   [[nodiscard]] EntryId decided_through() const;
@@ -90,8 +101,9 @@ class GroupCommit {
   std::condition_variable changed_;  // a sync, a truncation, completions or the writer have ended
   std::unique_ptr<ByteWriter> writer_;
   bool syncing_ = false;
-  bool truncating_ = false;
-  bool closing_ = false;  // a close waits for what is under way: no sync and no truncation is begun
+  bool truncating_ = false;         // or publishing: there is one turn for both
+  std::size_t closes_waiting_ = 0;  // for that turn to end
+  bool closing_ = false;            // a close waits for what is under way: no sync and no truncation is begun
   bool closed_ = false;
   std::optional<Error> failure_;  // of a sync: for those who waited on it
   WaitList waiting_;

@@ -8,6 +8,7 @@ namespace durability::walog {
 
 GroupCommit::~GroupCommit() {
   Lock lock(mutex_);
+  changed_.wait(lock, [this] { return !truncating_; });
   ending_ = true;
   if (!thread_.joinable()) return;
   work_.notify_one();

@@ -98,8 +98,13 @@ class SyncWalWriter {
     return commit_.configure(std::forward<Change>(change));
   }
   /// As WalWriter::truncate_prefix, of the segments that are full when it begins. Others append and sync
-  /// meanwhile; a second truncation, and close, wait.
+  /// meanwhile; a second truncation, a publication, and close, wait.
   Result<WalTruncation> truncate_prefix(DurableId upto) { return commit_.truncate_prefix(upto); }
+  /// As WalWriter::begin_publication. Others append and sync meanwhile; a second publication, a truncation,
+  /// close, and the destructor, wait until it has ended.
+  Result<walog::Publication<walog::GroupCommit>> begin_publication() {
+    return walog::Publication<walog::GroupCommit>::begin(commit_);
+  }
   Status close() { return commit_.close(); }
 
   [[nodiscard]] EntryId last_entry_id() const {

@@ -9,6 +9,7 @@
 #include "durability/codec/entry_encoder.hpp"
 #include "durability/codec/postcard.hpp"
 #include "durability/walog/byte_writer.hpp"
+#include "durability/walog/publication.hpp"
 
 namespace durability {
 
@@ -68,6 +69,11 @@ class WalWriter {
   /// Deletes the oldest segments whose entries are all covered by `upto`, durably, one by one; the newest
   /// always stays, and what is left is a contiguous log. An observer may veto.
   Result<WalTruncation> truncate_prefix(DurableId upto) { return core_->truncate_prefix(upto); }
+
+  /// What CheckpointPublisher::publish takes, and whoever publishes in another way: walog/publication.hpp.
+  Result<walog::Publication<walog::ByteWriter>> begin_publication() {
+    return walog::Publication<walog::ByteWriter>::begin(*core_);
+  }
 
   /// Changes options of the open log: `change(WalTuning&)` gets those that hold and sets those that shall,
   /// from the next append on. `invalid_config` where they make no sense; then none is changed.
