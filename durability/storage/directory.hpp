@@ -130,6 +130,9 @@ class Directory {
   [[nodiscard]] virtual std::uint64_t do_random() = 0;  ///< for the names of temporaries
 
   [[nodiscard]] virtual Capabilities capabilities() const noexcept = 0;
+  /// The same number for every Directory that leads to the same place, in this process and for as long as
+  /// the place is there; another number for another place (but for a collision of 64 bits).
+  [[nodiscard]] virtual std::uint64_t identity() const noexcept = 0;
   /// Where the file is on this machine, for people and logs; nothing in the library opens it.
   [[nodiscard]] virtual std::optional<std::filesystem::path> file_path(std::string_view path) const = 0;
 };

@@ -353,6 +353,30 @@ TEST_P(DirectoryContract, AnOpenFileOutlivesItsNameAndItsDirectory) {
   EXPECT_EQ(out->size().value(), 4U);
 }
 
+// A writer whose segment was deleted went on acknowledging: an open file does not feel that no name leads to
+// it any longer. It can be asked.
+TEST_P(DirectoryContract, AnOpenFileKnowsHowManyNamesLeadToIt) {
+  const auto removed = file("removed");
+  const auto replaced = file("replaced");
+  const auto moved = file("moved");
+  for (const auto& each : {&removed, &replaced, &moved}) EXPECT_EQ((*each)->links().value(), 1U);
+  ASSERT_TRUE(succeeded(directory_->remove("removed")));
+  ASSERT_TRUE(succeeded(directory_->rename("moved", "replaced")));
+  EXPECT_EQ(removed->links().value(), 0U);
+  EXPECT_EQ(replaced->links().value(), 0U);
+  EXPECT_EQ(moved->links().value(), 1U);
+  EXPECT_EQ(file("removed")->links().value(), 1U) << "another file of that name";
+  ASSERT_TRUE(succeeded(moved->close()));
+  EXPECT_FALSE(moved->links());
+}
+
+TEST_P(DirectoryContract, TwoPlacesHaveTwoIdentities) {
+  const auto other = GetParam() == Where::kDisk ? FsDirectory::open(root_.path() / "other").value()
+                                                : std::shared_ptr<Directory>(MemoryDirectory::make());
+  EXPECT_NE(directory_->identity(), other->identity());
+  EXPECT_EQ(directory_->identity(), directory_->identity());
+}
+
 TEST_P(DirectoryContract, ReadFileRefusesWhatIsLongerThanItsLimit) {
   put("x", "12345");
   EXPECT_EQ(directory_->read_file("x", 5).value().size(), 5U);

@@ -47,6 +47,9 @@ class File {
   virtual void start_write_back(std::uint64_t /*offset*/, std::uint64_t /*length*/) noexcept {}
 
   virtual Result<std::uint64_t> size() = 0;
+  /// How many names lead to the file: 0 once it was removed or replaced, more than 1 where somebody made a
+  /// hard link to it. Beside any other call.
+  virtual Result<std::uint64_t> links() = 0;
   /// Cuts the file, or extends it with a hole that reads as zeros.
   virtual Status truncate(std::uint64_t size) = 0;
   /// Writes real zeros over [offset, offset + length): unlike fallocate it leaves no unwritten extents

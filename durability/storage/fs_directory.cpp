@@ -118,6 +118,8 @@ Result<std::unique_ptr<DirectoryLock>> FsDirectory::do_lock(std::string_view pat
 
 std::uint64_t FsDirectory::do_random() { return Random::system()->next_u64(); }
 
+std::uint64_t FsDirectory::identity() const noexcept { return root_->identity(); }
+
 std::optional<std::filesystem::path> FsDirectory::file_path(std::string_view path) const {
   return root_->path() / path;
 }

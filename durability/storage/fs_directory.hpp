@@ -49,6 +49,7 @@ class FsDirectory final : public Directory {
   Result<std::unique_ptr<DirectoryLock>> do_lock(std::string_view path) override;
   [[nodiscard]] std::uint64_t do_random() override;
   [[nodiscard]] Capabilities capabilities() const noexcept override { return {.stable_storage = true}; }
+  [[nodiscard]] std::uint64_t identity() const noexcept override;
   [[nodiscard]] std::optional<std::filesystem::path> file_path(std::string_view path) const override;
 
  private:

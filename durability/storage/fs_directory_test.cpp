@@ -325,6 +325,24 @@ TEST(FsDirectory, ListingClosesItsDescriptorOnce) {
   EXPECT_THAT(*directory->list(""), IsEmpty());
 }
 
+TEST(FsDirectory, TheIdentityIsThatOfThePlaceAndNotOfItsName) {
+  const TemporaryDirectory root;
+  const auto first = FsDirectory::open(root.path() / "a").value();
+  const auto again = FsDirectory::open(root.path() / "a").value();
+  EXPECT_EQ(first->identity(), again->identity());
+  std::filesystem::rename(root.path() / "a", root.path() / "b");
+  EXPECT_EQ(FsDirectory::open(root.path() / "b").value()->identity(), first->identity());
+  EXPECT_NE(FsDirectory::open(root.path() / "a").value()->identity(), first->identity());
+}
+
+TEST(FsDirectory, AHardLinkIsCounted) {
+  const TemporaryDirectory root;
+  const auto directory = FsDirectory::open(root.path()).value();
+  const auto file = directory->create("x").value();
+  std::filesystem::create_hard_link(root.path() / "x", root.path() / "y");
+  EXPECT_EQ(file->links().value(), 2U);
+}
+
 TEST(FsDirectory, GoesOnWhereItsRootIsMoved) {
   const TemporaryDirectory base;
   const auto directory = FsDirectory::open(base.path() / "old").value();

@@ -100,10 +100,20 @@ Status FsFile::sync_data() {
 }
 
 Result<std::uint64_t> FsFile::size() {
+  DURABILITY_TRY_ASSIGN(const FileStatus found, status());
+  return static_cast<std::uint64_t>(found.st_size);
+}
+
+Result<std::uint64_t> FsFile::links() {
+  DURABILITY_TRY_ASSIGN(const FileStatus found, status());
+  return static_cast<std::uint64_t>(found.st_nlink);
+}
+
+Result<FileStatus> FsFile::status() const {
   DURABILITY_TRY(check_open());
   FileStatus status{};
   if (::fstat(fd_.get(), &status) != 0) return error("look at the file");
-  return static_cast<std::uint64_t>(status.st_size);
+  return status;
 }
 
 Status FsFile::truncate(std::uint64_t size) {

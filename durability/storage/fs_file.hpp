@@ -23,6 +23,7 @@ class FsFile final : public File {
   Result<std::size_t> read_at(std::uint64_t offset, MutableByteView into) override;
   Status sync_data() override;
   Result<std::uint64_t> size() override;
+  Result<std::uint64_t> links() override;
   Status truncate(std::uint64_t size) override;
   Status preallocate(std::uint64_t offset, std::uint64_t length) override;
   Status reserve(std::uint64_t offset, std::uint64_t length) override;
@@ -32,6 +33,7 @@ class FsFile final : public File {
 
  private:
   [[nodiscard]] Status check_open() const;
+  [[nodiscard]] Result<FileStatus> status() const;
   [[nodiscard]] Error error(std::string_view what) const;  ///< of errno
 
   UniqueFd fd_;

@@ -6,6 +6,7 @@
 #include <system_error>
 #include <utility>
 
+#include "durability/storage/identity.hpp"
 #include "durability/storage/storage_errors.hpp"
 
 namespace durability::internal {
@@ -99,7 +100,9 @@ Result<FsRoot> FsRoot::open(std::filesystem::path path, bool create, const Syste
   if (failed) return system_error(failed.value(), "find the working directory", path.string());
   if (!path.has_filename()) path = path.parent_path();
   DURABILITY_TRY_ASSIGN(UniqueFd fd, create ? make_root(path, calls) : open_root(path, calls));
-  return FsRoot(std::move(fd), std::move(path), calls);
+  FileStatus status{};
+  if (::fstat(fd.get(), &status) != 0) return system_error(errno, "look at the directory", path.string());
+  return FsRoot(std::move(fd), identity_of(status.st_dev, status.st_ino), std::move(path), calls);
 }
 
 Result<UniqueFd> FsRoot::open_file(std::string_view path, OpenMode mode) const {

@@ -70,16 +70,19 @@ class FsRoot {
 
   [[nodiscard]] const SystemCalls& calls() const noexcept { return *calls_; }
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
+  /// Of the device and the inode.
+  [[nodiscard]] std::uint64_t identity() const noexcept { return identity_; }
 
  private:
-  FsRoot(UniqueFd fd, std::filesystem::path path, const SystemCalls& calls)
-      : fd_(std::move(fd)), path_(std::move(path)), calls_(&calls) {}
+  FsRoot(UniqueFd fd, std::uint64_t identity, std::filesystem::path path, const SystemCalls& calls)
+      : fd_(std::move(fd)), identity_(identity), path_(std::move(path)), calls_(&calls) {}
 
   // Both return a descriptor, or an errno value as a negative number.
   [[nodiscard]] int lookup(std::string_view path, int flags) const;
   [[nodiscard]] int lookup_name_by_name(std::string_view path, int flags) const;
 
   UniqueFd fd_;
+  std::uint64_t identity_;
   std::filesystem::path path_;
   const SystemCalls* calls_;
 };

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <utility>
 
+#include "durability/storage/identity.hpp"
 #include "durability/storage/memory_file.hpp"
 #include "durability/storage/memory_names.hpp"
 #include "durability/storage/storage_errors.hpp"
@@ -153,6 +154,7 @@ class RealMemoryDirectory final : public MemoryDirectory {
   [[nodiscard]] std::uint64_t do_random() override { return random_.fetch_add(1); }
 
   [[nodiscard]] Capabilities capabilities() const noexcept override { return {.stable_storage = false}; }
+  [[nodiscard]] std::uint64_t identity() const noexcept override { return identity_; }
 
   [[nodiscard]] std::optional<std::filesystem::path> file_path(std::string_view) const override {
     return std::nullopt;
@@ -179,6 +181,7 @@ class RealMemoryDirectory final : public MemoryDirectory {
 
   const std::shared_ptr<Tree> tree_ = std::make_shared<Tree>();
   std::atomic<std::uint64_t> random_ = 0;
+  const std::uint64_t identity_ = internal::new_identity();
 };
 
 }  // namespace

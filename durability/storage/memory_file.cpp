@@ -50,6 +50,11 @@ Result<std::uint64_t> MemoryFile::size() {
   return inode_->bytes.size();
 }
 
+Result<std::uint64_t> MemoryFile::links() {
+  DURABILITY_TRY(check_open());
+  return inode_->links.load();
+}
+
 Status MemoryFile::truncate(std::uint64_t size) {
   DURABILITY_TRY(check_writable(size, 0));
   const std::lock_guard lock(inode_->mutex);

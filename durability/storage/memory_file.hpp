@@ -15,6 +15,7 @@ struct Inode {
   std::mutex mutex;  ///< guards `bytes`
   Bytes bytes;
   std::atomic<bool> locked = false;
+  std::atomic<std::uint64_t> links = 0;  ///< kept by Names
 };
 
 class MemoryFile final : public File {
@@ -28,6 +29,7 @@ class MemoryFile final : public File {
   Result<std::size_t> read_at(std::uint64_t offset, MutableByteView into) override;
   Status sync_data() override;
   Result<std::uint64_t> size() override;
+  Result<std::uint64_t> links() override;
   Status truncate(std::uint64_t size) override;
   Status preallocate(std::uint64_t offset, std::uint64_t length) override;
   Status drop_cached_pages() override { return check_open(); }

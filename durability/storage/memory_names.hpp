@@ -40,8 +40,15 @@ class Names {
   [[nodiscard]] const std::shared_ptr<Inode>& file(const std::string& path) const {
     return entries_.at(path);
   }
-  void put(const std::string& path, std::shared_ptr<Inode> inode) { entries_[path] = std::move(inode); }
-  void erase(const std::string& path) { entries_.erase(path); }
+  /// `path` leads nowhere yet.
+  void put(const std::string& path, std::shared_ptr<Inode> inode) {
+    if (inode != nullptr) inode->links = 1;
+    entries_[path] = std::move(inode);
+  }
+  void erase(const std::string& path) {
+    unlink(path);
+    entries_.erase(path);
+  }
 
   /// Everything below a directory, as paths.
   [[nodiscard]] std::vector<std::string> below(const std::string& directory) const {
@@ -61,8 +68,12 @@ class Names {
 
  private:
   void move_one(const std::string& from, const std::string& to) {
+    unlink(to);
     entries_[to] = std::move(entries_.at(from));
     entries_.erase(from);
+  }
+  void unlink(const std::string& path) {
+    if (kind(path) == EntryKind::kFile) file(path)->links = 0;
   }
 
   std::map<std::string, std::shared_ptr<Inode>> entries_;

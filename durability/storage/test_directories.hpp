@@ -84,6 +84,7 @@ class RecordingFile final : public File {
   }
   Status sync_data() override { return record_.step("sync_data " + path_); }
   Result<std::uint64_t> size() override { return inner_->size(); }
+  Result<std::uint64_t> links() override { return inner_->links(); }
   Status truncate(std::uint64_t size) override { return inner_->truncate(size); }
   Status preallocate(std::uint64_t offset, std::uint64_t length) override {
     return inner_->preallocate(offset, length);
@@ -141,6 +142,7 @@ class RecordingDirectory final : public Directory {
   }
   [[nodiscard]] std::uint64_t do_random() override { return random_++; }
   [[nodiscard]] Capabilities capabilities() const noexcept override { return {.stable_storage = stable}; }
+  [[nodiscard]] std::uint64_t identity() const noexcept override { return inner_->identity(); }
   [[nodiscard]] std::optional<std::filesystem::path> file_path(std::string_view) const override {
     return std::nullopt;
   }

@@ -84,8 +84,7 @@ void CrashDirectory::fail_next_directory_sync(SyncFailure failure) {
 std::shared_ptr<CrashDirectory> CrashDirectory::after_kill() {
   const std::scoped_lock guard(world_->mutex);
   world_->dead = true;
-  return std::make_shared<CrashDirectory>(
-      std::make_shared<World>(world_->options, world_->disk, world_->random_state));
+  return std::make_shared<CrashDirectory>(std::make_shared<World>(*world_, world_->disk));
 }
 
 std::shared_ptr<CrashDirectory> CrashDirectory::after_power_cut(const CrashProfile& profile,
@@ -94,8 +93,7 @@ std::shared_ptr<CrashDirectory> CrashDirectory::after_power_cut(const CrashProfi
   world_->dead = true;
   SimulatedDisk left = world_->disk.after_power_cut(profile, chooser);
   if (!world_->options.blocks_remember) left.forget_earlier_lives();
-  return std::make_shared<CrashDirectory>(
-      std::make_shared<World>(world_->options, std::move(left), world_->random_state));
+  return std::make_shared<CrashDirectory>(std::make_shared<World>(*world_, std::move(left)));
 }
 
 bool CrashDirectory::all_synced() const {
@@ -228,5 +226,7 @@ std::uint64_t CrashDirectory::do_random() {
   const std::scoped_lock guard(world_->mutex);
   return next_random(world_->random_state);
 }
+
+std::uint64_t CrashDirectory::identity() const noexcept { return world_->identity; }
 
 }  // namespace durability::testing

@@ -96,6 +96,8 @@ class CrashDirectory final : public Directory {
   Result<std::unique_ptr<DirectoryLock>> do_lock(std::string_view path) override;
   [[nodiscard]] std::uint64_t do_random() override;
   [[nodiscard]] Capabilities capabilities() const noexcept override { return {.stable_storage = true}; }
+  /// What a crash leaves is the same place.
+  [[nodiscard]] std::uint64_t identity() const noexcept override;
   [[nodiscard]] std::optional<std::filesystem::path> file_path(std::string_view) const override { return {}; }
 
   struct World;  // the machine that handles and locks share with their directory

@@ -108,6 +108,22 @@ TEST(CrashDirectory, BehavesAsAFileSystemInBetween) {
   EXPECT_EQ(huge->preallocate(std::uint64_t{1} << 40U, 1).error().os_error(), EFBIG);
 }
 
+TEST(CrashDirectory, CountsTheNamesOfAnOpenFile) {
+  const auto directory = CrashDirectory::make();
+  const auto file = directory->create("d/x").value();
+  EXPECT_EQ(file->links().value(), 1U);
+  ASSERT_TRUE(directory->rename("d/x", "y"));
+  EXPECT_EQ(file->links().value(), 1U);
+  ASSERT_TRUE(directory->remove("y"));
+  EXPECT_EQ(file->links().value(), 0U);
+}
+
+TEST(CrashDirectory, WhatACrashLeavesIsTheSamePlace) {
+  const auto directory = CrashDirectory::make();
+  EXPECT_EQ(directory->after_kill()->identity(), directory->identity());
+  EXPECT_NE(CrashDirectory::make()->identity(), directory->identity());
+}
+
 TEST(CrashDirectory, LocksOnceAndNoticesAReplacedLockFile) {
   const auto directory = CrashDirectory::make();
   auto lock = directory->lock("a/lock").value();

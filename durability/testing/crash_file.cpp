@@ -52,6 +52,12 @@ class CrashFile final : public File {
     return contents().size();
   }
 
+  Result<std::uint64_t> links() override {
+    const std::scoped_lock guard(world_->mutex);
+    DURABILITY_TRY(check_open());
+    return world_->disk.names().links(inode_);
+  }
+
   Status truncate(std::uint64_t size) override {
     const std::scoped_lock guard(world_->mutex);
     DURABILITY_TRY(check_growth(size, 0));

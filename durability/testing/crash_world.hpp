@@ -10,6 +10,7 @@
 #include <set>
 #include <string>
 
+#include "durability/storage/identity.hpp"
 #include "durability/testing/crash_directory.hpp"
 #include "durability/testing/simulated_disk.hpp"
 
@@ -17,7 +18,13 @@ namespace durability::testing {
 
 struct CrashDirectory::World {
   World(const CrashOptions& chosen, SimulatedDisk left, std::uint64_t state)
-      : options(chosen), disk(std::move(left)), random_state(state) {}
+      : options(chosen), disk(std::move(left)), random_state(state), identity(internal::new_identity()) {}
+  /// What a crash of `before` leaves.
+  World(const World& before, SimulatedDisk left)
+      : options(before.options),
+        disk(std::move(left)),
+        random_state(before.random_state),
+        identity(before.identity) {}
 
   /// Does `change` as the next operation, unless the machine is dead; where the cut falls on it, it is
   /// done and fails. The caller holds the mutex.
@@ -44,6 +51,7 @@ struct CrashDirectory::World {
   SimulatedDisk disk;
   std::set<InodeId> locked;
   std::uint64_t random_state;
+  const std::uint64_t identity;
   std::uint64_t operations = 0;
   std::uint64_t cut_after = std::numeric_limits<std::uint64_t>::max();
   std::optional<SyncFailure> file_sync_failure;

@@ -44,6 +44,7 @@ std::string_view operation_name(Operation operation) noexcept {
     case Operation::kRead: return "read";
     case Operation::kSyncData: return "sync_data";
     case Operation::kSize: return "size";
+    case Operation::kLinks: return "links";
     case Operation::kTruncate: return "truncate";
     case Operation::kPreallocate: return "preallocate";
     case Operation::kDropCachedPages: return "drop_cached_pages";
@@ -137,6 +138,8 @@ Result<std::unique_ptr<DirectoryLock>> FaultyDirectory::do_lock(std::string_view
 std::uint64_t FaultyDirectory::do_random() { return inner_->do_random(); }
 
 Capabilities FaultyDirectory::capabilities() const noexcept { return inner_->capabilities(); }
+
+std::uint64_t FaultyDirectory::identity() const noexcept { return inner_->identity(); }
 
 std::optional<std::filesystem::path> FaultyDirectory::file_path(std::string_view path) const {
   return inner_->file_path(path);

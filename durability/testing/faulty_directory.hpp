@@ -42,6 +42,7 @@ enum class Operation : std::uint8_t {
   kRead,
   kSyncData,
   kSize,
+  kLinks,
   kTruncate,
   kPreallocate,  ///< and reserve: space for a file, of zeros or set aside
   kDropCachedPages,
@@ -111,8 +112,8 @@ class FaultyDirectory final : public Directory {
   [[nodiscard]] std::uint64_t count(Operation operation) const;
   /// Everything that was asked for, in order.
   [[nodiscard]] std::vector<OperationRecord> log() const;
-  /// The log without what only reads: kOpen, kKind, kList, kRead, kSize, kDropCachedPages, kClose and
-  /// kLock are left out. For tests of the order of syncs: `{"create a", "write a", "sync_data a"}`.
+  /// The log without what only reads: kOpen, kKind, kList, kRead, kSize, kLinks, kDropCachedPages, kClose
+  /// and kLock are left out. For tests of the order of syncs: `{"create a", "write a", "sync_data a"}`.
   [[nodiscard]] std::vector<std::string> changes() const;
   void clear_log();
 
@@ -127,6 +128,7 @@ class FaultyDirectory final : public Directory {
   Result<std::unique_ptr<DirectoryLock>> do_lock(std::string_view path) override;
   [[nodiscard]] std::uint64_t do_random() override;
   [[nodiscard]] Capabilities capabilities() const noexcept override;
+  [[nodiscard]] std::uint64_t identity() const noexcept override;
   [[nodiscard]] std::optional<std::filesystem::path> file_path(std::string_view path) const override;
 
   class Switchboard;  // faults and log, which handles share with their directory

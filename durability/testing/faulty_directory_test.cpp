@@ -59,6 +59,7 @@ std::vector<Call> every_call() {
        }},
       {Operation::kSyncData, [](Directory&, File& file) { return file.sync_data(); }},
       {Operation::kSize, [](Directory&, File& file) { return status_of(file.size()); }},
+      {Operation::kLinks, [](Directory&, File& file) { return status_of(file.links()); }},
       {Operation::kTruncate, [](Directory&, File& file) { return file.truncate(1); }},
       {Operation::kPreallocate, [](Directory&, File& file) { return file.preallocate(0, 100); }},
       {Operation::kPreallocate, [](Directory&, File& file) { return file.reserve(1000, 100); }},

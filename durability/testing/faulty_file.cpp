@@ -47,6 +47,10 @@ class FaultyFile final : public File {
     DURABILITY_TRY(switchboard_->check(Operation::kSize, path_));
     return inner_->size();
   }
+  Result<std::uint64_t> links() override {
+    DURABILITY_TRY(switchboard_->check(Operation::kLinks, path_));
+    return inner_->links();
+  }
   Status truncate(std::uint64_t size) override {
     DURABILITY_TRY(switchboard_->check(Operation::kTruncate, path_));
     return inner_->truncate(size);

@@ -35,6 +35,12 @@ std::optional<Inode> SimulatedNames::at(const Place& place) const {
   return found == entries.end() ? std::nullopt : std::optional(found->second);
 }
 
+std::uint64_t SimulatedNames::links(InodeId inode) const {
+  std::uint64_t count = 0;
+  walk([&](const std::string&, Inode named) { count += named.id == inode ? 1 : 0; });
+  return count;
+}
+
 void SimulatedNames::walk(const std::function<void(const std::string&, Inode)>& visit) const {
   const std::function<void(const std::string&, InodeId)> descend = [&](const std::string& prefix,
                                                                        InodeId directory) {

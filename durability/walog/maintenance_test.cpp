@@ -32,6 +32,7 @@ class CountingDirectory final : public Directory {
     }
     Status sync_data() override { return inner->sync_data(); }
     Result<std::uint64_t> size() override { return inner->size(); }
+    Result<std::uint64_t> links() override { return inner->links(); }
     Status truncate(std::uint64_t size) override { return inner->truncate(size); }
     Status preallocate(std::uint64_t offset, std::uint64_t length) override {
       return inner->preallocate(offset, length);
@@ -62,6 +63,7 @@ class CountingDirectory final : public Directory {
   }
   std::uint64_t do_random() override { return inner_->do_random(); }
   Capabilities capabilities() const noexcept override { return inner_->capabilities(); }
+  std::uint64_t identity() const noexcept override { return inner_->identity(); }
   std::optional<std::filesystem::path> file_path(std::string_view path) const override {
     return inner_->file_path(path);
   }

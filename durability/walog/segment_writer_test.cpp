@@ -39,6 +39,7 @@ class WatchedFile final : public File {
   Result<std::size_t> read_at(std::uint64_t /*offset*/, MutableByteView /*into*/) override { return 0; }
   Status sync_data() override { return {}; }
   Result<std::uint64_t> size() override { return bytes.size(); }
+  Result<std::uint64_t> links() override { return 1; }
   Status truncate(std::uint64_t size) override {
     bytes.resize(size);
     return {};
