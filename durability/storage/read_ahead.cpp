@@ -1,14 +1,13 @@
 #include "durability/storage/read_ahead.hpp"
 
 #include <algorithm>
-#include <system_error>
 #include <utility>
 
 namespace durability {
 
 ReadAhead::~ReadAhead() {
   {
-    const std::lock_guard lock(mutex_);
+    const LockGuard lock(mutex_);
     ending_ = true;
   }
   work_.notify_one();
@@ -29,11 +28,9 @@ void ReadAhead::start(std::shared_ptr<File> file, std::uint64_t begin, std::uint
   taken_ = 0;
   end_ = end;
   if (!thread_.joinable()) {
-    try {
-      thread_ = std::thread([this] { run(); });
-    } catch (const std::system_error&) {
-      return;  // too many threads: next() reads for itself
-    }
+    auto thread = Thread::start([this] { run(); });
+    if (!thread) return;  // too many threads: next() reads for itself
+    thread_ = *std::move(thread);
   }
   lock.unlock();
   work_.notify_one();

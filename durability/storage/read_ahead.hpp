@@ -9,13 +9,11 @@
 // all.
 
 #include <array>
-#include <condition_variable>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
-#include <thread>
 
+#include "durability/base/sync.hpp"
 #include "durability/storage/file.hpp"
 
 namespace durability {
@@ -40,7 +38,6 @@ class ReadAhead {
 
  private:
   static constexpr std::size_t kChunks = 4;
-  using Lock = std::unique_lock<std::mutex>;
 
   enum class State : std::uint8_t { kLeft, kReading, kRead };
   struct Chunk {
@@ -56,9 +53,9 @@ class ReadAhead {
   [[nodiscard]] Chunk& chunk(std::uint64_t number) noexcept { return chunks_[number % kChunks]; }
 
   const std::size_t chunk_bytes_;
-  std::mutex mutex_;
-  std::condition_variable work_;  // for the thread
-  std::condition_variable read_;  // a chunk has been read
+  Mutex mutex_;
+  Condition work_;  // for the thread
+  Condition read_;  // a chunk has been read
   std::array<Chunk, kChunks> chunks_;
   std::shared_ptr<File> file_;
   std::uint64_t begin_ = 0;
@@ -67,7 +64,7 @@ class ReadAhead {
   std::uint64_t taken_ = 0;    // chunks that were handed out; the last one is in use
   bool waiting_ = false;       // the thread, for work
   bool ending_ = false;
-  std::thread thread_;
+  Thread thread_;
 };
 
 }  // namespace durability
