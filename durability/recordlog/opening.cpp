@@ -2,6 +2,7 @@
 
 #include "durability/recordlog/tail_search.hpp"
 #include "durability/recordlog/walk.hpp"
+#include "durability/storage/temporaries.hpp"
 
 namespace durability::recordlog {
 namespace {
@@ -40,14 +41,8 @@ class Opening {
   [[nodiscard]] bool stable() const noexcept { return directory_.capabilities().stable_storage; }
 
   Status remove_temporaries() {
-    const std::string prefix = std::filesystem::path(path_).filename().string() + ".";
-    const std::size_t length = directory_.temporary_name(path_).size() - path_.size() + prefix.size() - 1;
-    DURABILITY_TRY_ASSIGN(const auto names, directory_.list(parent_));
-    for (const std::string& name : names) {
-      if (name.size() != length || !name.starts_with(prefix) || !Directory::is_temporary_name(name)) continue;
-      DURABILITY_TRY(directory_.remove(parent_.empty() ? name : fmt::format("{}/{}", parent_, name)));
-    }
-    return {};
+    const std::string own = std::filesystem::path(path_).filename().string();
+    return remove_temporaries_of(directory_, parent_, [&](std::string_view target) { return target == own; });
   }
 
   Status open_file() {

@@ -3,12 +3,13 @@
 #include <algorithm>
 #include <charconv>
 
+#include "durability/storage/temporaries.hpp"
+
 namespace durability::walog {
 namespace {
 
 constexpr std::string_view kPrefix = "wal_";
 constexpr std::string_view kSuffix = ".log";
-constexpr std::size_t kTemporarySuffixBytes = std::string_view(".0123456789abcdef.tmp").size();
 
 }  // namespace
 
@@ -45,14 +46,9 @@ Result<std::vector<SegmentId>> list_segments(Directory& directory) {
 }
 
 Status remove_temporaries(Directory& directory) {
-  DURABILITY_TRY_ASSIGN(const auto names, directory.list(kWalDirectory));
-  for (const auto& name : names) {
-    if (!Directory::is_temporary_name(name)) continue;
-    const std::string_view target = std::string_view(name).substr(0, name.size() - kTemporarySuffixBytes);
-    if (!parse_segment_name(target)) continue;
-    DURABILITY_TRY(directory.remove(fmt::format("{}/{}", kWalDirectory, name)));
-  }
-  return {};
+  return remove_temporaries_of(directory, kWalDirectory, [](std::string_view target) {
+    return parse_segment_name(target).has_value();
+  });
 }
 
 }  // namespace durability::walog

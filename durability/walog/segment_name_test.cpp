@@ -97,5 +97,13 @@ TEST(SegmentName, OnlyExactTemporariesOfSegmentsAreRemoved) {
   EXPECT_EQ(directory->list("wal").value(), others);
 }
 
+// A tree of files stood under the name of a segment's temporary, and opening the log deleted it.
+TEST(SegmentName, ADirectoryOfATemporarysNameIsLeftAlone) {
+  const auto directory = MemoryDirectory::make();
+  touch(*directory, "wal_2.log.0123456789abcdef.tmp/kept");
+  ASSERT_TRUE(remove_temporaries(*directory));
+  EXPECT_TRUE(directory->exists("wal/wal_2.log.0123456789abcdef.tmp/kept").value());
+}
+
 }  // namespace
 }  // namespace durability::walog
