@@ -8,7 +8,7 @@ namespace durability::internal {
 namespace {
 
 constinit std::atomic<std::uint64_t> generation = 0;
-static_assert(std::atomic<std::uint64_t>::is_always_lock_free);  // the handler runs behind fork()
+static_assert(std::atomic<std::uint64_t>::is_always_lock_free);  // the handler runs in a child of fork()
 
 extern "C" void count_fork() { generation.fetch_add(1, std::memory_order_relaxed); }
 

@@ -31,7 +31,9 @@
 
 namespace durability {
 
-/// Held for as long as it lives; released by its destructor, and by the death of the process.
+/// Held for as long as it lives; released by its destructor, and by the death of the process. A child that
+/// fork() made does not hold it (its check() is `lock_failed`), and may destroy it without harm; a child made
+/// past the C library (vfork, clone, _Fork) must do nothing with it but exec.
 class DirectoryLock {
  public:
   virtual ~DirectoryLock() = default;
@@ -40,7 +42,8 @@ class DirectoryLock {
   DirectoryLock& operator=(const DirectoryLock&) = delete;
 
   /// `lock_failed` where the lock's name no longer leads to the file that is locked (somebody unlinked
-  /// or replaced it): another process may hold a lock of the same name now.
+  /// or replaced it, or the directory it stands in): another process may hold a lock of the same name now.
+  /// On a disk it needs no descriptor. Any other error says that it could not be told.
   virtual Status check() const = 0;
 };
 
@@ -106,7 +109,9 @@ class Directory {
   Status remove_durable(std::string_view path);
 
   /// Takes the lock whose file is `path` (created if missing, and left there), without waiting:
-  /// `lock_failed` where another holder lives, in this process or another.
+  /// `lock_failed` where another holder lives, in this process or another. On a disk the directory that the
+  /// file stands in is held open with it: names in it are renamed, removed and synced without a new
+  /// descriptor.
   Result<std::unique_ptr<DirectoryLock>> lock(std::string_view path);
 
   /// A name next to `path` that nothing else uses: `<path>.<16 hex digits>.tmp`.

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <limits>
@@ -199,14 +200,16 @@ TEST_P(DirectoryContract, EveryCallOnAClosedFileIsRefusedAndASecondCloseIsNot) {
   const auto closed = file("x");
   std::array<std::byte, 1> byte{};
   ASSERT_TRUE(succeeded(closed->close()));
-  EXPECT_TRUE(fails_with(closed->write_at(0, byte), ErrorCode::kInvalidState));
-  EXPECT_TRUE(fails_with(closed->append(byte), ErrorCode::kInvalidState));
-  EXPECT_TRUE(fails_with(closed->read_at(0, byte), ErrorCode::kInvalidState));
-  EXPECT_TRUE(fails_with(closed->sync_data(), ErrorCode::kInvalidState));
-  EXPECT_TRUE(fails_with(closed->size(), ErrorCode::kInvalidState));
-  EXPECT_TRUE(fails_with(closed->truncate(0), ErrorCode::kInvalidState));
-  EXPECT_TRUE(fails_with(closed->preallocate(0, 1), ErrorCode::kInvalidState));
-  EXPECT_TRUE(fails_with(closed->drop_cached_pages(), ErrorCode::kInvalidState));
+  EXPECT_TRUE(fails_with(closed->write_at(0, byte), ErrorCode::kClosed));
+  EXPECT_TRUE(fails_with(closed->append(byte), ErrorCode::kClosed));
+  EXPECT_TRUE(fails_with(closed->read_at(0, byte), ErrorCode::kClosed));
+  EXPECT_TRUE(fails_with(closed->sync_data(), ErrorCode::kClosed));
+  EXPECT_TRUE(fails_with(closed->size(), ErrorCode::kClosed));
+  EXPECT_TRUE(fails_with(closed->links(), ErrorCode::kClosed));
+  EXPECT_TRUE(fails_with(closed->reserve(0, 1), ErrorCode::kClosed));
+  EXPECT_TRUE(fails_with(closed->truncate(0), ErrorCode::kClosed));
+  EXPECT_TRUE(fails_with(closed->preallocate(0, 1), ErrorCode::kClosed));
+  EXPECT_TRUE(fails_with(closed->drop_cached_pages(), ErrorCode::kClosed));
   EXPECT_TRUE(succeeded(closed->close()));
 }
 
@@ -408,6 +411,19 @@ TEST_P(DirectoryContract, ALockWhoseFileWasUnlinkedOrReplacedSaysSo) {
   EXPECT_TRUE(fails_with(held->check(), ErrorCode::kLockFailed));
 }
 
+// `rm -rf DIR` under a writer, and a second writer: the lock's file is there, but another one.
+TEST_P(DirectoryContract, ALockWhoseDirectoryWasRemovedOrReplacedSaysSo) {
+  const auto held = directory_->lock("wal/.lock").value();
+  EXPECT_TRUE(succeeded(held->check()));
+  ASSERT_TRUE(succeeded(directory_->rename("wal", "old")));
+  EXPECT_TRUE(fails_with(held->check(), ErrorCode::kLockFailed));
+  const auto second = directory_->lock("wal/.lock").value();
+  EXPECT_TRUE(succeeded(second->check()));
+  EXPECT_TRUE(fails_with(held->check(), ErrorCode::kLockFailed));
+  ASSERT_TRUE(succeeded(directory_->remove("wal")));
+  EXPECT_TRUE(fails_with(second->check(), ErrorCode::kLockFailed));
+}
+
 TEST_P(DirectoryContract, ErrorsNameTheFile) {
   EXPECT_EQ(directory_->open("a/missing").error().path(), "a/missing");
   EXPECT_EQ(directory_->rename("missing", "x").error().path(), "missing");
@@ -441,6 +457,30 @@ TEST_P(DirectoryContract, ThreadsWriteReadAndSyncOneFileAtOnce) {
   std::string expected;
   for (std::size_t i = 0; i < 50; ++i) expected += "abcd";
   EXPECT_EQ(text("x"), expected);
+}
+
+// Two appends looked where the file ended, and the second wrote over the first: bytes were lost, and both
+// said ok.
+TEST_P(DirectoryContract, AppendsSideBySideStandOneAfterTheOther) {
+  constexpr std::size_t kThreads = 4;
+  constexpr std::size_t kAppends = 200;
+  const auto other = GetParam() == Where::kDisk ? FsDirectory::open(root_.path()).value() : directory_;
+  std::vector<std::thread> threads;
+  for (std::size_t thread = 0; thread < kThreads; ++thread) {
+    threads.emplace_back([&, thread] {
+      const auto own = (thread % 2 == 0 ? directory_ : other)->open_append("x").value();
+      const std::string bytes(7, static_cast<char>('a' + thread));
+      for (std::size_t i = 0; i < kAppends; ++i) EXPECT_TRUE(succeeded(own->append(as_bytes(bytes))));
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  const std::string all = text("x");
+  ASSERT_EQ(all.size(), kThreads * kAppends * 7);
+  for (std::size_t at = 0; at < all.size(); at += 7)
+    ASSERT_EQ(all.substr(at, 7), std::string(7, all[at])) << at;
+  for (std::size_t thread = 0; thread < kThreads; ++thread) {
+    EXPECT_EQ(std::ranges::count(all, static_cast<char>('a' + thread)), kAppends * 7);
+  }
 }
 
 }  // namespace

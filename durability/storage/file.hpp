@@ -12,10 +12,16 @@
 
 namespace durability {
 
-/// Move nothing, copy nothing: owned through a std::unique_ptr or std::shared_ptr. Thread safety:
-/// read_at, write_at and sync_data may run at the same time from several threads (a sync covers the
-/// writes that returned before it began); the other calls need the file to themselves. Every error
-/// names the file and, where there is one, the offset.
+/// Move nothing, copy nothing: owned through a std::unique_ptr or std::shared_ptr. Every error names the file
+/// and, where there is one, the offset.
+///
+/// Thread safety: all calls but close() may run at the same time from several threads.
+/// - A sync covers the writes, appends and truncations that returned before it began; what runs beside it, it
+///   may cover or not.
+/// - Of what overlaps (two writes to one byte; a truncation, and a read or write at or past its size; a
+///   write_at past the end, and an append) the outcome is either order's, or for bytes within a write any
+///   mixture of the two: keep them apart.
+/// - close(), and the destructor, need the file to themselves.
 class File {
  public:
   virtual ~File() = default;  ///< closes; use close() to hear of errors
@@ -29,15 +35,19 @@ class File {
   virtual Status write_at(std::uint64_t offset, std::span<const ByteView> pieces) = 0;
   Status write_at(std::uint64_t offset, ByteView piece) { return write_at(offset, std::span(&piece, 1)); }
 
-  /// Writes behind the last byte of the file, wherever that is. Otherwise as write_at().
+  /// Writes after the last byte of the file, wherever that is. Otherwise as write_at(). Appends to one file
+  /// from any threads of this process, through any handles and Directory objects, stand one after the other,
+  /// each whole unless it failed. Those of other processes do not keep out of their way: have a lock among
+  /// processes.
   virtual Status append(ByteView bytes) = 0;
 
   /// Reads from `offset` on into all of `into`; fewer bytes only where the file ends. Returns how many.
   virtual Result<std::size_t> read_at(std::uint64_t offset, MutableByteView into) = 0;
 
   /// Returns when the file's bytes and its size are on stable storage (fdatasync; after a truncation
-  /// fsync). After an error nothing is known of what was written since the last success, and a later
-  /// success proves nothing: never retry, give the file up. The file's *name* is made durable by
+  /// fsync). After an error (an interruption by a signal is one) nothing is known of what was written since
+  /// the last success, and a later success would prove nothing: give the file up. A handle of an FsDirectory
+  /// whose sync has failed never syncs successfully again. The file's *name* is made durable by
   /// Directory::sync_directory.
   virtual Status sync_data() = 0;
 
@@ -50,12 +60,12 @@ class File {
   /// How many names lead to the file: 0 once it was removed or replaced, more than 1 where somebody made a
   /// hard link to it. Beside any other call.
   virtual Result<std::uint64_t> links() = 0;
-  /// Cuts the file, or extends it with a hole that reads as zeros.
+  /// Cuts the file, or extends it with a hole that reads as zeros. Survives a power loss after sync_data().
   virtual Status truncate(std::uint64_t size) = 0;
   /// Writes real zeros over [offset, offset + length): unlike fallocate it leaves no unwritten extents
   /// that a later fdatasync would have to convert.
   virtual Status preallocate(std::uint64_t offset, std::uint64_t length) = 0;
-  /// Sets space aside for [offset, offset + length), which lies behind the file's end, so that writing there
+  /// Sets space aside for [offset, offset + length), which lies past the file's end, so that writing there
   /// does not fail for lack of it. The file does not grow; where there is nothing of the kind, zeros are
   /// written and it does. Quicker than preallocate(), but a sync behind a write finds more to do.
   virtual Status reserve(std::uint64_t offset, std::uint64_t length) { return preallocate(offset, length); }
@@ -63,7 +73,7 @@ class File {
   /// device. A hint: no error where it cannot be done.
   virtual Status drop_cached_pages() = 0;
 
-  /// Closes and reports what the system says. Every later call is `invalid_state`; a second close is ok.
+  /// Closes and reports what the system says. Every later call is `closed`; a second close is ok.
   virtual Status close() = 0;
 };
 

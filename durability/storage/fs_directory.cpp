@@ -10,6 +10,7 @@
 #include "durability/storage/fs_file.hpp"
 #include "durability/storage/fs_lock.hpp"
 #include "durability/storage/fs_root.hpp"
+#include "durability/storage/identity.hpp"
 #include "durability/storage/storage_errors.hpp"
 
 namespace durability {
@@ -32,21 +33,20 @@ EntryKind kind_of(const std::optional<FileStatus>& status) {
 Result<std::shared_ptr<Directory>> FsDirectory::open(std::filesystem::path path, const FsOptions& options) {
   const internal::SystemCalls& calls =
       options.system_calls != nullptr ? *options.system_calls : internal::real_system_calls();
-  DURABILITY_TRY_ASSIGN(internal::FsRoot root,
-                        internal::FsRoot::open(std::move(path), options.create, calls));
-  return std::shared_ptr<Directory>(
-      new FsDirectory(std::make_shared<const internal::FsRoot>(std::move(root))));
+  DURABILITY_TRY_ASSIGN(auto root, internal::FsRoot::open(std::move(path), options.create, calls));
+  return std::shared_ptr<Directory>(new FsDirectory(std::move(root)));
 }
 
 FsDirectory::FsDirectory(std::shared_ptr<const internal::FsRoot> root) : root_(std::move(root)) {}
 
 Result<std::unique_ptr<File>> FsDirectory::do_open(std::string_view path, OpenMode mode) {
-  DURABILITY_TRY_ASSIGN(UniqueFd fd, root_->open_file(path, mode));
-  auto file = std::make_unique<internal::FsFile>(std::move(fd), std::string(path), root_->calls());
+  FileStatus status{};
+  DURABILITY_TRY_ASSIGN(UniqueFd fd, root_->open_file(path, mode, &status));
+  auto file = std::make_unique<internal::FsFile>(
+      std::move(fd), internal::identity_of(status.st_dev, status.st_ino), std::string(path), root_->calls());
   // Cut here and not by O_TRUNC: only what is known to be a file, and so that a sync knows of it.
   if (mode != OpenMode::kCreate) return file;
-  DURABILITY_TRY_ASSIGN(const std::uint64_t size, file->size());
-  if (size > 0) DURABILITY_TRY(file->truncate(0));
+  if (status.st_size > 0) DURABILITY_TRY(file->truncate(0));
   return file;
 }
 
@@ -104,12 +104,9 @@ Result<std::vector<std::string>> FsDirectory::do_list(std::string_view path) {
 }
 
 Status FsDirectory::do_sync_directory(std::string_view path) {
-  DURABILITY_TRY_ASSIGN(const UniqueFd fd, root_->open_directory(path));
-  if (internal::retry_interrupted([&] { return root_->calls().sync_all(fd.get()); }) == 0) return {};
-  return system_error(errno, "sync the directory", path)
-      .advise(
-          "names changed since its last sync may be lost; stop, and mount the filesystem again before "
-          "anything is opened");
+  DURABILITY_TRY_ASSIGN(const internal::OpenDirectory directory, root_->directory_at(path));
+  if (root_->calls().sync_all(directory.get()) == 0) return {};
+  return internal::directory_sync_error(errno, "sync the directory", path);
 }
 
 Result<std::unique_ptr<DirectoryLock>> FsDirectory::do_lock(std::string_view path) {

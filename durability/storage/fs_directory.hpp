@@ -5,7 +5,8 @@
 // After a process crash everything that a call returned for is there. After a power loss: what
 // sync_data, sync_directory and the durable operations returned for. Paths are looked up beneath the
 // directory's descriptor, through no symbolic link, so that moving the directory while it is open does
-// no harm and nothing outside it is reached.
+// no harm and nothing outside it is reached. No descriptor of the library's is below 3: what somebody prints
+// to a standard stream that was closed goes into no file of ours.
 //
 // Assumed of the system: fsync and fdatasync reach the device and its cache is flushed; rename is atomic;
 // a written sector is not changed by writing another one.

@@ -312,6 +312,46 @@ TEST(FsDirectory, AFailedDirectorySyncIsReported) {
   EXPECT_EQ(directory->create_directories("d").error().os_error(), EIO);
 }
 
+int sync_failure;  // of whatever is synced
+
+// A data directory that is a mount point stood below a root that is read-only, or another's: its sync is
+// EROFS or EINVAL, and the log could not be opened though nothing had been made up there.
+TEST(FsDirectory, WhatLiesAboveADirectoryThatIsThereNeedNotBeOneThatCanBeSynced) {
+  const TemporaryDirectory base;
+  SystemCalls calls = real_system_calls();
+  calls.sync_all = [](int) {
+    errno = sync_failure;
+    return -1;
+  };
+  const FsOptions options{.create = true, .system_calls = &calls};
+  for (const int reason : {EROFS, EINVAL}) {
+    sync_failure = reason;
+    EXPECT_TRUE(succeeded(FsDirectory::open(base.path(), options))) << reason;
+    EXPECT_EQ(FsDirectory::open(base.path() / fmt::format("new {}", reason), options).error().os_error(),
+              reason)
+        << "made, and not durable";
+  }
+  for (const int reason : {EIO, EINTR, ENOSPC}) {
+    sync_failure = reason;
+    EXPECT_EQ(FsDirectory::open(base.path(), options).error().os_error(), reason);
+  }
+}
+
+TEST(FsDirectory, AFileSystemThatCannotSyncDirectoriesIsCalledThat) {
+  const TemporaryDirectory base;
+  SystemCalls calls = real_system_calls();
+  calls.sync_all = [](int) {
+    errno = sync_failure;
+    return -1;
+  };
+  const auto directory = FsDirectory::open(base.path(), {.create = false, .system_calls = &calls}).value();
+  for (const int reason : {EINVAL, EIO}) {
+    sync_failure = reason;
+    EXPECT_EQ(directory->sync_directory("").error().advice().starts_with("this file system cannot sync"),
+              reason == EINVAL);
+  }
+}
+
 // A second close could close what another thread has just opened.
 TEST(FsDirectory, ListingClosesItsDescriptorOnce) {
   const TemporaryDirectory base;

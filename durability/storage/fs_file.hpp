@@ -1,9 +1,10 @@
 #pragma once
 
-#include <atomic>
 #include <string>
+#include <string_view>
 #include <utility>
 
+#include "durability/base/sync.hpp"
 #include "durability/storage/file.hpp"
 #include "durability/storage/fs_root.hpp"
 
@@ -13,8 +14,9 @@ namespace durability::internal {
 /// is a short read, not a SIGBUS.
 class FsFile final : public File {
  public:
-  FsFile(UniqueFd fd, std::string path, const SystemCalls& calls)
-      : fd_(std::move(fd)), path_(std::move(path)), calls_(&calls) {}
+  /// `inode` is the same for all handles of one file.
+  FsFile(UniqueFd fd, std::uint64_t inode, std::string path, const SystemCalls& calls)
+      : fd_(std::move(fd)), inode_(inode), path_(std::move(path)), calls_(&calls) {}
   ~FsFile() override = default;
 
   using File::write_at;
@@ -32,14 +34,27 @@ class FsFile final : public File {
   Status close() override;
 
  private:
+  /// What was to be done, for messages.
+  struct Wanted {
+    std::string_view verb;
+    std::uint64_t bytes = 0;
+  };
+
+  Status write_pieces(std::uint64_t offset, std::span<const ByteView> pieces, const Wanted& wanted);
   [[nodiscard]] Status check_open() const;
+  /// Open, and a range that a file can have.
+  [[nodiscard]] Status check_range(std::uint64_t offset, std::uint64_t length) const;
   [[nodiscard]] Result<FileStatus> status() const;
-  [[nodiscard]] Error error(std::string_view what) const;  ///< of errno
+  [[nodiscard]] Error error(const Wanted& wanted) const;  ///< of errno
+  [[nodiscard]] Error sync_error(std::string_view what) const;
 
   UniqueFd fd_;
+  const std::uint64_t inode_;
   const std::string path_;
   const SystemCalls* calls_;
-  std::atomic<bool> truncated_ = false;  ///< since the last sync
+  Mutex syncing_;
+  int sync_failure_ = 0;  ///< errno of the sync that failed: no later one succeeds; guarded by syncing_
+  Atomic<bool> truncated_ = false;  ///< since the last sync
 };
 
 }  // namespace durability::internal

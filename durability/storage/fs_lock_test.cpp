@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cerrno>
+#include <fstream>
 
 #include "durability/storage/fs_directory.hpp"
 #include "durability/storage/system_calls.hpp"
@@ -39,6 +40,7 @@ class Pipe {
   Pipe(const Pipe&) = delete;
   Pipe& operator=(const Pipe&) = delete;
 
+  void close_writer() { close_end(1); }
   [[nodiscard]] int reader() const { return ends_[0]; }
   [[nodiscard]] int writer() const { return ends_[1]; }
   /// Waits for a byte; false where every writer is gone.
@@ -96,6 +98,49 @@ TEST_F(FsLockTest, AForkedChildThatReleasesOrDiesLeavesTheParentsLockAlone) {
   EXPECT_TRUE(succeeded(held->check()));
 }
 
+// The child had a copy of the descriptor, and the lock belongs to the open file: it lived on in a child that
+// had nothing to do with the log, after the parent was gone, and nobody could open the log.
+TEST_F(FsLockTest, AForkedChildDoesNotKeepTheLockOfADeadParent) {
+  Pipe forked;
+  Pipe over;
+  const pid_t parent = ::fork();
+  if (parent == 0) {
+    over.close_writer();
+    const auto other = FsDirectory::open(root_.path()).value();
+    const auto held = other->lock(".lock");
+    if (!held || !(*held)->check()) ::_exit(1);
+    if (::fork() == 0) {
+      forked.send();
+      static_cast<void>(over.receive());  // returns when the test is over
+      ::_exit(0);
+    }
+    while (true) ::pause();
+  }
+  ASSERT_TRUE(forked.receive());
+  EXPECT_TRUE(is_locked());
+  ::kill(parent, SIGKILL);
+  wait_for(parent);
+  EXPECT_TRUE(succeeded(directory_->lock(".lock")));
+}
+
+TEST_F(FsLockTest, InAForkedChildTheLockIsTheParents) {
+  auto held = directory_->lock(".lock").value();
+  const auto elsewhere = directory_->lock("elsewhere").value();
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const Status checked = held->check();
+    held.reset();
+    // Descriptors that were closed for it are not closed again: this one has the number of one of them.
+    const auto own = directory_->lock("own");
+    const bool fine = fails_with(checked, ErrorCode::kLockFailed) &&
+                      fails_with(directory_->lock(".lock"), ErrorCode::kLockFailed) && own && (*own)->check();
+    ::_exit(fine ? 0 : 1);
+  }
+  EXPECT_EQ(wait_for(child), 0);
+  EXPECT_TRUE(succeeded(held->check()));
+  EXPECT_TRUE(succeeded(elsewhere->check()));
+}
+
 // X2: a program started by a lock's holder must not hold it too.
 TEST_F(FsLockTest, AProgramThatIsExecutedDoesNotKeepTheLock) {
   auto held = directory_->lock(".lock").value();
@@ -144,7 +189,7 @@ TEST_F(FsLockTest, ALockFileReplacedWhileItIsTakenIsOpenedAgain) {
   EXPECT_GT(replacements, 900);
 }
 
-TEST_F(FsLockTest, AnInterruptedFlockIsMadeAgainAndAnErrorReported) {
+TEST_F(FsLockTest, AnInterruptedFlockIsMadeAgain) {
   static int interruptions;
   interruptions = 2;
   SystemCalls calls = real_system_calls();
@@ -157,11 +202,38 @@ TEST_F(FsLockTest, AnInterruptedFlockIsMadeAgainAndAnErrorReported) {
   };
   const auto directory = FsDirectory::open(root_.path(), {.create = true, .system_calls = &calls}).value();
   EXPECT_TRUE(succeeded(directory->lock(".lock")));
+}
+
+TEST_F(FsLockTest, AFileSystemWithoutFlockIsCalledThat) {
+  static int reason;
+  SystemCalls calls = real_system_calls();
   calls.flock = [](int, int) {
-    errno = ENOLCK;
+    errno = reason;
     return -1;
   };
-  EXPECT_EQ(directory->lock(".lock").error().os_error(), ENOLCK);
+  const auto directory = FsDirectory::open(root_.path(), {.create = true, .system_calls = &calls}).value();
+  for (const int each : {ENOLCK, EOPNOTSUPP, ENOSYS, EIO}) {
+    reason = each;
+    const Error refused = directory->lock(".lock").error();
+    EXPECT_EQ(refused.os_error(), each);
+    EXPECT_EQ(refused.path(), ".lock");
+    EXPECT_EQ(refused.to_string().find("has no flock") != std::string::npos, each != EIO) << refused;
+    EXPECT_NE(refused.message().find(root_.path().string()), std::string::npos) << refused;
+  }
+}
+
+// Which of a machine's logs is locked, and by whom: the message had only `wal/.lock` to say.
+TEST_F(FsLockTest, WhoIsRefusedHearsWhichDirectoryItIsAndWhoHoldsIt) {
+  const auto held = directory_->lock("wal/.lock").value();
+  const Error refused = directory_->lock("wal/.lock").error();
+  EXPECT_EQ(refused.path(), "wal/.lock");
+  EXPECT_NE(refused.message().find(root_.path().string()), std::string::npos) << refused;
+  std::ifstream locks("/proc/locks");
+  const std::string listing(std::istreambuf_iterator<char>(locks), {});
+  if (listing.find(fmt::format(" {} ", ::getpid())) == std::string::npos)
+    GTEST_SKIP() << "locks are not listed";
+  EXPECT_NE(refused.message().find(fmt::format("process {} holds", ::getpid())), std::string::npos)
+      << refused;
 }
 
 // X1

@@ -3,6 +3,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <initializer_list>
 #include <system_error>
 #include <utility>
 
@@ -60,10 +62,16 @@ int open_name(const SystemCalls& calls, int directory, const std::string& name, 
 Status sync_into_parent(const UniqueFd& directory, const std::string& path, bool made,
                         const SystemCalls& calls) {
   const UniqueFd parent(open_at(calls, directory.get(), "..", kDirectoryFlags), calls);
-  if (parent.get() == -EACCES && !made) return {};  // not ours: we could not have made anything there
+  // Not ours: nothing was made there, and nothing could have been.
+  const auto forgiven = [&](int reason, std::initializer_list<int> reasons) {
+    return !made && std::ranges::find(reasons, reason) != reasons.end();
+  };
+  if (forgiven(-parent.get(), {EACCES})) return {};
   if (parent.get() < 0) return system_error(-parent.get(), "open the directory above", path);
-  if (retry_interrupted([&] { return calls.sync_all(parent.get()); }) == 0) return {};
-  return system_error(errno, "sync the directory above", path);
+  // Above a mount point may lie what cannot be written, or not synced: a read-only root, another's file
+  // system.
+  if (calls.sync_all(parent.get()) == 0 || forgiven(errno, {EROFS, EINVAL})) return {};
+  return directory_sync_error(errno, "sync the directory above", path);
 }
 
 Result<UniqueFd> open_root(const std::filesystem::path& path, const SystemCalls& calls) {
@@ -89,7 +97,8 @@ Result<UniqueFd> make_root(const std::filesystem::path& path, const SystemCalls&
 
 }  // namespace
 
-Result<FsRoot> FsRoot::open(std::filesystem::path path, bool create, const SystemCalls& calls) {
+Result<std::shared_ptr<const FsRoot>> FsRoot::open(std::filesystem::path path, bool create,
+                                                   const SystemCalls& calls) {
   if (path.empty() || path.native().find('\0') != std::string::npos) {
     return Error(ErrorCode::kInvalidConfig, "the directory's path is empty or holds a NUL")
         .in_file(path.string())
@@ -100,12 +109,15 @@ Result<FsRoot> FsRoot::open(std::filesystem::path path, bool create, const Syste
   if (failed) return system_error(failed.value(), "find the working directory", path.string());
   if (!path.has_filename()) path = path.parent_path();
   DURABILITY_TRY_ASSIGN(UniqueFd fd, create ? make_root(path, calls) : open_root(path, calls));
-  FileStatus status{};
-  if (::fstat(fd.get(), &status) != 0) return system_error(errno, "look at the directory", path.string());
-  return FsRoot(std::move(fd), identity_of(status.st_dev, status.st_ino), std::move(path), calls);
+  DURABILITY_TRY_ASSIGN(auto root, held_at("", std::move(fd)));
+  return std::shared_ptr<const FsRoot>(new FsRoot(std::move(root), std::move(path), calls));
 }
 
-Result<UniqueFd> FsRoot::open_file(std::string_view path, OpenMode mode) const {
+std::uint64_t FsRoot::identity() const noexcept {
+  return identity_of(root_->status.st_dev, root_->status.st_ino);
+}
+
+Result<UniqueFd> FsRoot::open_file(std::string_view path, OpenMode mode, FileStatus* found) const {
   UniqueFd fd(lookup(path, flags_of(mode)), *calls_);
   switch (-fd.get()) {
     case EISDIR:
@@ -115,9 +127,10 @@ Result<UniqueFd> FsRoot::open_file(std::string_view path, OpenMode mode) const {
     default: break;
   }
   if (fd.get() < 0) return system_error(-fd.get(), "open the file", path);
-  struct stat status{};
+  FileStatus status{};
   if (::fstat(fd.get(), &status) != 0) return system_error(errno, "look at the file", path);
   if (!S_ISREG(status.st_mode)) return not_a_file_error(path);
+  if (found != nullptr) *found = status;
   return fd;
 }
 
@@ -127,11 +140,53 @@ Result<UniqueFd> FsRoot::open_directory(std::string_view path) const {
   return fd;
 }
 
+Result<OpenDirectory> FsRoot::directory_at(std::string_view path) const {
+  if (auto held = find_held(path)) return OpenDirectory(std::move(held), *calls_);
+  DURABILITY_TRY_ASSIGN(UniqueFd fd, open_directory(path));
+  return OpenDirectory(std::move(fd));
+}
+
 Result<Place> FsRoot::place_of(std::string_view path) const {
   const auto [parent, name] = split_last(path);
+  if (auto held = find_held(parent)) return Place{OpenDirectory(std::move(held), *calls_), std::string(name)};
   UniqueFd fd(lookup(parent, kPassThroughFlags), *calls_);
   if (fd.get() < 0) return system_error(-fd.get(), "look up", path);
-  return Place{std::move(fd), std::string(name)};
+  return Place{OpenDirectory(std::move(fd)), std::string(name)};
+}
+
+Result<std::shared_ptr<const HeldDirectory>> FsRoot::held_at(std::string_view path, UniqueFd fd) {
+  FileStatus status{};
+  if (::fstat(fd.get(), &status) != 0) return system_error(errno, "look at the directory", path);
+  return std::make_shared<const HeldDirectory>(std::string(path), std::move(fd), status);
+}
+
+Result<std::shared_ptr<const HeldDirectory>> FsRoot::hold(std::string_view path) const {
+  if (auto held = find_held(path)) return held;
+  DURABILITY_TRY_ASSIGN(UniqueFd fd, open_directory(path));
+  DURABILITY_TRY_ASSIGN(auto held, held_at(path, std::move(fd)));
+  const LockGuard lock(mutex_);
+  std::erase_if(held_, [](const auto& each) { return each.expired(); });
+  held_.push_back(held);
+  return held;
+}
+
+std::shared_ptr<const HeldDirectory> FsRoot::find_held(std::string_view path) const {
+  if (path.empty()) return root_;
+  const LockGuard lock(mutex_);
+  for (const auto& each : held_) {
+    auto held = each.lock();
+    if (held != nullptr && held->path == path && leads_to(*held).value_or(false)) return held;
+  }
+  return nullptr;
+}
+
+Result<bool> FsRoot::leads_to(const HeldDirectory& held) const {
+  if (held.path.empty()) return true;
+  FileStatus named{};
+  if (::fstatat(root_->fd.get(), held.path.c_str(), &named, AT_SYMLINK_NOFOLLOW) == 0)
+    return same_inode(named, held.status);
+  if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP) return false;
+  return system_error(errno, "look at the directory", held.path);
 }
 
 Result<std::optional<FileStatus>> FsRoot::status_of(std::string_view path) const {
@@ -146,15 +201,15 @@ Result<std::optional<FileStatus>> FsRoot::status_of(std::string_view path) const
 
 int FsRoot::lookup(std::string_view path, int flags) const {
   const std::string name(path.empty() ? "." : path);
-  const int fd =
-      retry_interrupted([&] { return calls_->open_beneath(fd_.get(), name.c_str(), flags, kFileMode); });
+  const int fd = retry_interrupted(
+      [&] { return calls_->open_beneath(root_->fd.get(), name.c_str(), flags, kFileMode); });
   if (fd >= 0) return fd;
   return errno == ENOSYS || errno == EPERM ? lookup_name_by_name(name, flags) : -errno;
 }
 
 int FsRoot::lookup_name_by_name(std::string_view path, int flags) const {
   UniqueFd reached(-1, *calls_);
-  int directory = fd_.get();
+  int directory = root_->fd.get();
   while (true) {
     const std::size_t slash = path.find('/');
     const std::string name(path.substr(0, slash));

@@ -9,82 +9,98 @@
 // that the file itself earned (it is immutable, say) comes back from there too.
 
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "durability/base/result.hpp"
+#include "durability/base/sync.hpp"
 #include "durability/storage/directory.hpp"
+#include "durability/storage/fs_descriptors.hpp"
 #include "durability/storage/system_calls.hpp"
 
 namespace durability::internal {
 
-/// Owns a descriptor, or none (a negative number).
-class UniqueFd {
+/// A directory that is kept open, so that its names can be changed, synced and looked at when the process has
+/// no descriptor left.
+struct HeldDirectory {
+  std::string path;  ///< where it stood when it was opened
+  UniqueFd fd;
+  FileStatus status;
+};
+
+/// An open directory: one that was opened for this, or one that is held.
+class OpenDirectory {
  public:
-  UniqueFd(int fd, const SystemCalls& calls) noexcept : calls_(&calls), fd_(fd) {}
-  UniqueFd(UniqueFd&& other) noexcept : calls_(other.calls_), fd_(other.release()) {}
-  UniqueFd& operator=(UniqueFd&& other) noexcept {
-    std::swap(calls_, other.calls_);
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  UniqueFd(const UniqueFd&) = delete;
-  UniqueFd& operator=(const UniqueFd&) = delete;
-  /// Closes without a word: right only where nothing was written.
-  ~UniqueFd() {
-    if (fd_ >= 0) calls_->close(fd_);
-  }
+  explicit OpenDirectory(UniqueFd opened) noexcept : opened_(std::move(opened)), fd_(opened_.get()) {}
+  explicit OpenDirectory(std::shared_ptr<const HeldDirectory> held, const SystemCalls& calls) noexcept
+      : opened_(-1, calls), held_(std::move(held)), fd_(held_->fd.get()) {}
 
   [[nodiscard]] int get() const noexcept { return fd_; }
-  [[nodiscard]] int release() noexcept { return std::exchange(fd_, -1); }
 
  private:
-  const SystemCalls* calls_;
+  UniqueFd opened_;
+  std::shared_ptr<const HeldDirectory> held_;
   int fd_;
 };
 
-using FileStatus = struct stat;
-
 /// The directory that holds a name, open, and the name.
 struct Place {
-  UniqueFd parent;
+  OpenDirectory parent;
   std::string name;
 };
 
-/// The root of an FsDirectory. Thread-safe: it does not change.
+/// The root of an FsDirectory. Thread-safe.
 class FsRoot {
  public:
   /// Opens the directory at `path`; makes it and its parents first where `create` says so.
-  [[nodiscard]] static Result<FsRoot> open(std::filesystem::path path, bool create, const SystemCalls& calls);
+  [[nodiscard]] static Result<std::shared_ptr<const FsRoot>> open(std::filesystem::path path, bool create,
+                                                                  const SystemCalls& calls);
 
   /// Opens a regular file for `mode`; anything else is refused without waiting for it. The file is not
-  /// cut, whatever the mode.
-  [[nodiscard]] Result<UniqueFd> open_file(std::string_view path, OpenMode mode) const;
-  /// `""` is the root.
+  /// cut, whatever the mode. `found`, where given, gets its status.
+  [[nodiscard]] Result<UniqueFd> open_file(std::string_view path, OpenMode mode,
+                                           FileStatus* found = nullptr) const;
+  /// With a position of its own, for listing. `""` is the root.
   [[nodiscard]] Result<UniqueFd> open_directory(std::string_view path) const;
+  /// For syncing. Opens nothing where the directory is held, or the root.
+  [[nodiscard]] Result<OpenDirectory> directory_at(std::string_view path) const;
+  /// Opens nothing where the name stands in a directory that is held, or in the root.
   [[nodiscard]] Result<Place> place_of(std::string_view path) const;
+  /// Keeps the directory open for as long as what is returned lives, unless it is open already.
+  [[nodiscard]] Result<std::shared_ptr<const HeldDirectory>> hold(std::string_view path) const;
+  /// False where the path no longer leads to the directory that is held: it was removed, moved or replaced.
+  /// Needs no descriptor.
+  [[nodiscard]] Result<bool> leads_to(const HeldDirectory& held) const;
   /// What stands there, a symbolic link as itself; nothing where there is nothing.
   [[nodiscard]] Result<std::optional<FileStatus>> status_of(std::string_view path) const;
 
   [[nodiscard]] const SystemCalls& calls() const noexcept { return *calls_; }
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
   /// Of the device and the inode.
-  [[nodiscard]] std::uint64_t identity() const noexcept { return identity_; }
+  [[nodiscard]] std::uint64_t identity() const noexcept;
 
  private:
-  FsRoot(UniqueFd fd, std::uint64_t identity, std::filesystem::path path, const SystemCalls& calls)
-      : fd_(std::move(fd)), identity_(identity), path_(std::move(path)), calls_(&calls) {}
+  FsRoot(std::shared_ptr<const HeldDirectory> root, std::filesystem::path path, const SystemCalls& calls)
+      : root_(std::move(root)), path_(std::move(path)), calls_(&calls) {}
+
+  [[nodiscard]] static Result<std::shared_ptr<const HeldDirectory>> held_at(std::string_view path,
+                                                                            UniqueFd fd);
+  /// The directory where it is held and the path still leads to it, or nothing.
+  [[nodiscard]] std::shared_ptr<const HeldDirectory> find_held(std::string_view path) const;
 
   // Both return a descriptor, or an errno value as a negative number.
   [[nodiscard]] int lookup(std::string_view path, int flags) const;
   [[nodiscard]] int lookup_name_by_name(std::string_view path, int flags) const;
 
-  UniqueFd fd_;
-  std::uint64_t identity_;
-  std::filesystem::path path_;
-  const SystemCalls* calls_;
+  const std::shared_ptr<const HeldDirectory> root_;
+  const std::filesystem::path path_;
+  const SystemCalls* const calls_;
+  mutable Mutex mutex_;                                           // guards held_
+  mutable std::vector<std::weak_ptr<const HeldDirectory>> held_;  // but for the root
 };
 
 }  // namespace durability::internal

@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <limits>
+#include <string>
 
 namespace durability::internal {
 namespace {
@@ -10,15 +11,20 @@ std::string_view advice_for(int os_error) {
   switch (os_error) {
     case ENOSPC:
     case EDQUOT: return "what was durable is still there; free some space and try again";
+    case EFBIG: return "what was durable is still there; raise the limit on the size of files (ulimit -f)";
     case EACCES:
     case EPERM:
     case EROFS: return "nothing was changed; look at the permissions of the file and its directory";
     case ELOOP: return "nothing was touched; symbolic links are not followed, put the real thing there";
-    case EMFILE:
-    case ENFILE: return "nothing was changed; close some files or raise the limit on open ones";
+    case EMFILE: return "nothing was changed; close some files or raise the limit on open ones (ulimit -n)";
+    case ENFILE: return "nothing was changed; the whole system has too many files open, close some";
     case EIO: return "the device failed; stop writing, keep a copy of what is there, and replace it";
     default: return "what was durable is still there";
   }
+}
+
+std::string of_place(std::string_view where) {
+  return where.empty() ? std::string() : fmt::format(" of {}", escape_for_display(where));
 }
 
 }  // namespace
@@ -26,6 +32,18 @@ std::string_view advice_for(int os_error) {
 Error system_error(int os_error, std::string_view what, std::string_view path) {
   if (os_error == ENOENT) return not_found_error(path);
   return Error::from_errno(os_error, what).in_file(path).advise(std::string(advice_for(os_error)));
+}
+
+Error directory_sync_error(int os_error, std::string_view what, std::string_view path) {
+  Error error = system_error(os_error, what, path);
+  if (os_error == EINVAL || os_error == EOPNOTSUPP || os_error == ENOSYS) {
+    return error.advise(
+        "this file system cannot sync directories, so that nothing on it is durable; use another");
+  }
+  return error.advise(
+      "names changed since its last sync may be lost; stop, and mount the filesystem again before anything "
+      "is "
+      "opened");
 }
 
 Error not_found_error(std::string_view path) {
@@ -45,7 +63,7 @@ Error not_a_file_error(std::string_view path) {
 }
 
 Error closed_error(std::string_view path) {
-  return Error(ErrorCode::kInvalidState, "the file is closed").in_file(path).advise("open it again");
+  return Error(ErrorCode::kClosed, "the file is closed").in_file(path).advise("open it again");
 }
 
 Error no_stable_storage_error(std::string_view path) {
@@ -54,16 +72,36 @@ Error no_stable_storage_error(std::string_view path) {
       .advise("nothing was changed; use the plain operation, or a directory on a disk");
 }
 
-Error lock_held_error(std::string_view path) {
-  return Error(ErrorCode::kLockFailed, "somebody else holds the lock")
+Error lock_held_error(std::string_view path, std::string_view where, std::optional<long> holder) {
+  const std::string who = holder ? fmt::format("process {}", *holder) : "somebody else";
+  return Error(ErrorCode::kLockFailed, fmt::format("{} holds the lock{}", who, of_place(where)))
       .in_file(path)
       .advise("nothing was changed; wait until the other holder has closed, the file itself may stay");
 }
 
-Error lock_lost_error(std::string_view path) {
-  return Error(ErrorCode::kLockFailed, "the lock file was removed or replaced while it was held")
+Error lock_lost_error(std::string_view path, std::string_view where) {
+  return Error(ErrorCode::kLockFailed,
+               fmt::format("the lock file{}, or its directory, was removed or replaced while it was held",
+                           of_place(where)))
       .in_file(path)
       .advise("stop writing: another process may hold a lock of this name; close and open again");
+}
+
+Error lock_of_parent_error(std::string_view path, std::string_view where) {
+  return Error(
+             ErrorCode::kLockFailed,
+             fmt::format("the lock{} is held by the process that this one was forked from", of_place(where)))
+      .in_file(path)
+      .advise("nothing was changed; a child opens what it wants to write to itself");
+}
+
+Error flock_error(int os_error, std::string_view path, std::string_view where) {
+  Error error = system_error(os_error, fmt::format("lock{}", of_place(where)), path);
+  if (os_error != ENOLCK && os_error != EOPNOTSUPP && os_error != ENOSYS) return error;
+  return error.advise(
+      "this file system has no flock, so that two writers could not be kept apart; nothing was changed; put "
+      "the "
+      "directory on a local file system, or start the lock service of the network's");
 }
 
 Status check_range(std::string_view path, std::uint64_t offset, std::uint64_t length) {

@@ -13,13 +13,26 @@
 namespace durability::internal {
 namespace {
 
+static_assert(sizeof(off_t) == 8, "offsets of files take 64 bits: build with _FILE_OFFSET_BITS=64");
+
+/// Where a program was started with one of its standard descriptors closed, the next file that is opened
+/// takes its number, and what anybody prints goes into that file. Ours are never there.
+int above_standard(int fd) {
+  if (fd < 0 || fd > STDERR_FILENO) return fd;
+  const int moved = ::fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+  const int reason = errno;
+  ::close(fd);
+  errno = reason;
+  return moved;
+}
+
 int open_beneath(int directory, const char* path, int flags, mode_t mode) {
 #if defined(SYS_openat2)
   open_how how{};
   how.flags = static_cast<decltype(how.flags)>(flags);
   how.mode = (flags & O_CREAT) != 0 ? mode : 0;  // anything else is EINVAL without O_CREAT
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
-  return static_cast<int>(::syscall(SYS_openat2, directory, path, &how, sizeof how));
+  return above_standard(static_cast<int>(::syscall(SYS_openat2, directory, path, &how, sizeof how)));
 #else
   static_cast<void>(directory), static_cast<void>(path), static_cast<void>(flags), static_cast<void>(mode);
   errno = ENOSYS;
@@ -28,7 +41,7 @@ int open_beneath(int directory, const char* path, int flags, mode_t mode) {
 }
 
 int open_at(int directory, const char* path, int flags, mode_t mode) {
-  return ::openat(directory, path, flags, mode);
+  return above_standard(::openat(directory, path, flags, mode));
 }
 
 #if defined(__APPLE__)

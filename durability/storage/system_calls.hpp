@@ -12,7 +12,8 @@
 
 namespace durability::internal {
 
-/// Each does what the call of its name does: -1 and errno on failure.
+/// Each does what the call of its name does: -1 and errno on failure. What opens never returns a descriptor
+/// below 3.
 struct SystemCalls {
   /// openat2 with RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS; ENOSYS where the
   /// system does not have it.
@@ -26,7 +27,7 @@ struct SystemCalls {
   /// That and all metadata; for directories too.
   int (*sync_all)(int fd);
   int (*ftruncate)(int fd, off_t size);
-  /// Sets space aside, the size stays; EOPNOTSUPP or ENOSYS where there is no such thing.
+  /// Sets space aside, the size stays; many an errno where there is no such thing.
   int (*fallocate)(int fd, off_t offset, off_t length);
   /// sync_file_range, without waiting; nothing where there is no such thing.
   void (*start_write_back)(int fd, off_t offset, off_t length);
@@ -38,7 +39,8 @@ struct SystemCalls {
 
 [[nodiscard]] const SystemCalls& real_system_calls() noexcept;
 
-/// Calls until no signal interrupts. Not for close: there the descriptor is gone either way.
+/// Calls until no signal interrupts. Not for close: there the descriptor is gone either way. Not for a sync:
+/// one that was interrupted has failed, and a failed one is not made again.
 template <class Call>
 auto retry_interrupted(Call call) -> decltype(call()) {
   while (true) {

@@ -102,7 +102,7 @@ TEST(CrashDirectory, BehavesAsAFileSystemInBetween) {
   EXPECT_EQ(file->read_at(3, std::span(&byte, 1)).value(), 1U) << "an unlinked file lives on in its handle";
   EXPECT_EQ(byte, std::byte{'t'});
   ASSERT_TRUE(file->close());
-  EXPECT_EQ(file->size().error().code(), ErrorCode::kInvalidState);
+  EXPECT_EQ(file->size().error().code(), ErrorCode::kClosed);
   const auto huge = directory->create("huge").value();
   EXPECT_EQ(huge->truncate(std::uint64_t{1} << 40U).error().os_error(), EFBIG);
   EXPECT_EQ(huge->preallocate(std::uint64_t{1} << 40U, 1).error().os_error(), EFBIG);

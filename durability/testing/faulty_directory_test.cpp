@@ -144,7 +144,7 @@ TEST_F(FaultyDirectoryTest, ClosesTheFileThoughCloseFails) {
   const auto file = faulty_->create("x").value();
   faulty_->fail({.operation = Operation::kClose});
   EXPECT_FALSE(file->close());
-  EXPECT_EQ(file->size().error().code(), ErrorCode::kInvalidState);
+  EXPECT_EQ(file->size().error().code(), ErrorCode::kClosed);
 }
 
 TEST_F(FaultyDirectoryTest, AsksItsHookWhichMayTellTheDiskHowToFail) {
