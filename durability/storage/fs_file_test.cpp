@@ -7,8 +7,12 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
+#include <functional>
 #include <limits>
+#include <thread>
+#include <utility>
 
 #include "durability/storage/fs_directory.hpp"
 #include "durability/storage/system_calls.hpp"
@@ -33,6 +37,7 @@ struct Script {
   std::size_t read_at_most = std::numeric_limits<std::size_t>::max();
   int read_error = 0;
   std::vector<std::string> syncs;
+  std::function<void()> before_write;  ///< once
 };
 Script script;
 
@@ -52,6 +57,7 @@ bool interrupts() {
 }
 
 ssize_t scripted_pwritev(int fd, const iovec* pieces, int count, off_t offset) {
+  if (const auto before = std::exchange(script.before_write, nullptr)) before();
   if (interrupts()) return -1;
   if (script.writes.empty()) {
     return script.write_error != 0 ? fail(script.write_error) : ::pwritev(fd, pieces, count, offset);
@@ -182,6 +188,25 @@ TEST_F(FsFileTest, AWriteErrorBehindAShortWriteNamesTheOffsetAndTheReason) {
     EXPECT_FALSE(written.error().advice().empty());
     script = {};
   }
+}
+
+// Two appends looked where the file ended, and the second wrote over the first: bytes were lost, and both
+// said ok.
+TEST_F(FsFileTest, AnAppendBetweenAnothersLookAndItsWriteWaits) {
+  const auto first = directory_->open_append("x").value();
+  const auto second = FsDirectory::open(root_.path()).value()->open_append("x").value();
+  std::atomic<bool> through = false;
+  std::thread beside;
+  script.before_write = [&] {
+    beside = std::thread([&] {
+      EXPECT_TRUE(succeeded(second->append(as_bytes("two"))));
+      through = true;
+    });
+    for (int i = 0; i < 10'000 && !through; ++i) std::this_thread::yield();  // it gets through, if it can
+  };
+  ASSERT_TRUE(succeeded(first->append(as_bytes("one"))));
+  beside.join();
+  EXPECT_EQ(text("x"), "onetwo");
 }
 
 TEST_F(FsFileTest, AFullDiskIsToldHowMuchWasWanted) {
