@@ -96,10 +96,11 @@ class Log {
   void append_durable(std::string_view payload) { many_->append_durable_bytes(d::as_bytes(payload)).value(); }
   template <class Done>
   void append_durable(std::string_view payload, Done done) {
-    many_->append_durable_bytes(d::as_bytes(payload), [done](const d::Result<d::DurableId>& durable) {
+    const auto completed = [done](const d::Result<d::DurableId>& durable) {
       durable.value();
       done();
-    });
+    };
+    many_->append_durable_bytes(d::as_bytes(payload), completed).value();
   }
 
   static std::uint64_t replay(const bench::Job& job) {

@@ -119,7 +119,7 @@ class Append {
   void fail(Error error) {
     reader_.stop();
     const std::lock_guard lock(mutex_);
-    if (!error_ || (error_->code() == ErrorCode::kInvalidState && error.code() != ErrorCode::kInvalidState)) {
+    if (!error_ || (error_->code() == ErrorCode::kPoisoned && error.code() != ErrorCode::kPoisoned)) {
       error_ = std::move(error);
     }
   }

@@ -57,6 +57,9 @@ class AsyncWal {
                                                        std::shared_ptr<Writer> writer,
                                                        AsyncWalOptions options = {}) {
     DURABILITY_TRY(options.validate());
+    if (!options.worker) {
+      DURABILITY_TRY_ASSIGN(options.worker, Worker::thread());
+    }
     return std::unique_ptr<AsyncWal>(
         new AsyncWal(std::move(home), std::move(bridge), std::move(writer), std::move(options)));
   }
@@ -152,7 +155,7 @@ class AsyncWal {
       : home_(std::move(home)),
         bridge_(std::move(bridge)),
         writer_(std::move(writer)),
-        worker_(options.worker ? std::move(options.worker) : Worker::thread()),
+        worker_(options.worker),
         queue_(
             std::make_shared<async::CommitQueue>(std::make_shared<Log>(writer_), *worker_, home_, options)) {}
 

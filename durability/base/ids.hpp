@@ -56,24 +56,29 @@ struct DurableIdIssuer;
 
 /// Proof that every entry up to and including entry() is on stable storage: it survives a power cut.
 /// Only a finished sync, a resumed log or a checkpoint read back yields one, so that acknowledging,
-/// publishing or truncating what is not durable does not compile.
+/// publishing or truncating what is not durable does not compile. It is of one log, and no other takes it.
 class DurableId {
  public:
   [[nodiscard]] constexpr EntryId entry() const noexcept { return entry_; }
   [[nodiscard]] constexpr std::uint64_t value() const noexcept { return entry_.value(); }
+  /// Which log's: Directory::identity() of the log's directory; a record log's own.
+  [[nodiscard]] constexpr std::uint64_t log() const noexcept { return log_; }
   constexpr auto operator<=>(const DurableId&) const noexcept = default;
 
  private:
   friend struct internal::DurableIdIssuer;
-  constexpr explicit DurableId(EntryId entry) noexcept : entry_(entry) {}
+  constexpr DurableId(EntryId entry, std::uint64_t log) noexcept : entry_(entry), log_(log) {}
 
   EntryId entry_;
+  std::uint64_t log_;
 };
 
 namespace internal {
 /// The one door to a DurableId; for the library's own writers and checkpoint reader.
 struct DurableIdIssuer {
-  [[nodiscard]] static constexpr DurableId issue(EntryId entry) noexcept { return DurableId(entry); }
+  [[nodiscard]] static constexpr DurableId issue(EntryId entry, std::uint64_t log) noexcept {
+    return {entry, log};
+  }
 };
 }  // namespace internal
 

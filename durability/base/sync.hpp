@@ -15,7 +15,6 @@
 namespace durability {
 
 using Mutex = std::mutex;
-using Condition = std::condition_variable;
 template <class T>
 using Atomic = std::atomic<T>;
 
@@ -23,6 +22,7 @@ using Atomic = std::atomic<T>;
 inline void yield() noexcept { std::this_thread::yield(); }
 
 namespace internal {
+using SystemCondition = std::condition_variable;
 using SystemThread = std::thread;
 /// Says who calls: to be compared with SystemThread::get_id().
 inline SystemThread::id this_thread_id() noexcept { return std::this_thread::get_id(); }
@@ -32,10 +32,12 @@ inline SystemThread::id this_thread_id() noexcept { return std::this_thread::get
 #endif
 
 #include <cerrno>
+#include <memory>
 #include <mutex>
 #include <system_error>
 #include <utility>
 
+#include "durability/base/process.hpp"
 #include "durability/base/result.hpp"
 
 namespace durability {
@@ -55,10 +57,42 @@ class Dropped {
   Lock& lock_;
 };
 
-/// A thread, or none. Movable. Must be joined before it is destroyed.
+/// As std::condition_variable, but may be destroyed in a child of fork: the threads that wait on it there are
+/// not there, and destroying the system's own would wait for them for ever.
+class Condition {
+ public:
+  Condition() noexcept { std::construct_at(&condition_); }
+  ~Condition() {
+    if (!home_.left()) std::destroy_at(&condition_);
+  }
+  Condition(const Condition&) = delete;
+  Condition& operator=(const Condition&) = delete;
+
+  void notify_one() noexcept { condition_.notify_one(); }
+  void notify_all() noexcept { condition_.notify_all(); }
+  void wait(Lock& lock) { condition_.wait(lock); }
+  template <class Predicate>
+  void wait(Lock& lock, Predicate predicate) {
+    while (!predicate()) condition_.wait(lock);
+  }
+
+ private:
+  union {
+    internal::SystemCondition condition_;
+  };
+  internal::HomeProcess home_;
+};
+
+/// A thread, or none. Movable. Must be joined before it is destroyed; in a child of fork, where it is not,
+/// both do nothing.
 class Thread {
  public:
   Thread() noexcept = default;
+  Thread(Thread&& other) noexcept = default;
+  Thread& operator=(Thread&& other) noexcept = default;
+  ~Thread() {
+    if (joinable() && home_.left()) thread_.detach();
+  }
 
   /// Runs `body`, which must not throw, on a thread of its own. `io` where the system has no more threads to
   /// give; nothing was started then.
@@ -78,13 +112,16 @@ class Thread {
     return joinable() && thread_.get_id() == internal::this_thread_id();
   }
   /// Returns when it has ended.
-  void join() { thread_.join(); }
+  void join() {
+    if (!home_.left()) thread_.join();
+  }
   void detach() { thread_.detach(); }
 
  private:
   explicit Thread(internal::SystemThread thread) noexcept : thread_(std::move(thread)) {}
 
   internal::SystemThread thread_;
+  internal::HomeProcess home_;
 };
 
 }  // namespace durability

@@ -1,10 +1,9 @@
 #include "durability/base/worker.hpp"
 
-#include <condition_variable>
 #include <deque>
-#include <mutex>
-#include <thread>
 #include <utility>
+
+#include "durability/base/sync.hpp"
 
 namespace durability {
 namespace {
@@ -12,30 +11,36 @@ namespace {
 class ThreadWorker final : public Worker {
  public:
   ~ThreadWorker() override {
+    if (home_.left()) return;  // whoever held the mutex may not be there to let go of it
     {
-      const std::lock_guard lock(mutex_);
+      const LockGuard lock(mutex_);
       stopping_ = true;
     }
     changed_.notify_all();
     if (thread_.joinable()) thread_.join();
   }
 
+  Status start() {
+    DURABILITY_TRY_ASSIGN(thread_, Thread::start([this] { run(); }));
+    return {};
+  }
+
+  // A ticket counts a task that is queued: one too few, and every later wait would end a task too early.
   Ticket submit(std::function<void()> task) override {
-    const std::lock_guard lock(mutex_);
+    const LockGuard lock(mutex_);
     tasks_.push_back(std::move(task));
-    if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
     changed_.notify_all();
     return ++submitted_;
   }
 
   void wait_for(Ticket ticket) override {
-    std::unique_lock lock(mutex_);
+    Lock lock(mutex_);
     changed_.wait(lock, [&] { return completed_ >= ticket; });
   }
 
  private:
   void run() {
-    std::unique_lock lock(mutex_);
+    Lock lock(mutex_);
     while (true) {
       changed_.wait(lock, [this] { return stopping_ || !tasks_.empty(); });
       if (tasks_.empty()) return;
@@ -50,17 +55,22 @@ class ThreadWorker final : public Worker {
     }
   }
 
-  std::mutex mutex_;
-  std::condition_variable changed_;
+  internal::HomeProcess home_;
+  Mutex mutex_;
+  Condition changed_;
   std::deque<std::function<void()>> tasks_;
   Ticket submitted_ = 0;
   Ticket completed_ = 0;
   bool stopping_ = false;
-  std::thread thread_;
+  Thread thread_;
 };
 
 }  // namespace
 
-std::shared_ptr<Worker> Worker::thread() { return std::make_shared<ThreadWorker>(); }
+Result<std::shared_ptr<Worker>> Worker::thread() {
+  auto worker = std::make_shared<ThreadWorker>();
+  DURABILITY_TRY(worker->start());
+  return std::shared_ptr<Worker>(std::move(worker));
+}
 
 }  // namespace durability

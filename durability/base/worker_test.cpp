@@ -16,7 +16,7 @@ using testing::ElementsAre;
 TEST(Worker, RunsTasksInTheirOrderOnAnotherThread) {
   std::vector<int> order;  // no lock: one thread writes, and wait_for orders it before the reading
   std::thread::id ran_on;
-  const auto worker = Worker::thread();
+  const auto worker = Worker::thread().value();
   worker->submit([&] { order.push_back(1); });
   worker->submit([&] { order.push_back(2); });
   const Worker::Ticket last = worker->submit([&] {
@@ -30,7 +30,7 @@ TEST(Worker, RunsTasksInTheirOrderOnAnotherThread) {
 
 TEST(Worker, WaitingForATaskDoesNotWaitForLaterOnes) {
   std::promise<void> gate;
-  const auto worker = Worker::thread();
+  const auto worker = Worker::thread().value();
   std::atomic<bool> later_ran = false;
   const Worker::Ticket first = worker->submit([] {});
   const Worker::Ticket later = worker->submit([&, opened = gate.get_future().share()] {
@@ -47,17 +47,17 @@ TEST(Worker, WaitingForATaskDoesNotWaitForLaterOnes) {
 TEST(Worker, ItsDestructorRunsWhatIsQueued) {
   int ran = 0;
   {
-    const auto worker = Worker::thread();
+    const auto worker = Worker::thread().value();
     for (int i = 0; i < 100; ++i) worker->submit([&] { ++ran; });
   }
   EXPECT_EQ(ran, 100);
 }
 
-TEST(Worker, StopsWithoutEverHavingHadATask) { EXPECT_NE(Worker::thread(), nullptr); }
+TEST(Worker, StopsWithoutEverHavingHadATask) { EXPECT_NE(Worker::thread().value(), nullptr); }
 
 // A file that a task held must be closed before its end is told.
 TEST(Worker, LetsGoOfWhatATaskHoldsBeforeItIsDone) {
-  const auto worker = Worker::thread();
+  const auto worker = Worker::thread().value();
   auto held = std::make_shared<int>(0);
   const std::weak_ptr<int> watched = held;
   const Worker::Ticket ticket = worker->submit([held = std::move(held)] { ++*held; });
@@ -67,7 +67,7 @@ TEST(Worker, LetsGoOfWhatATaskHoldsBeforeItIsDone) {
 
 TEST(Worker, ManyThreadsMaySubmitAndWait) {
   constexpr int kEach = 200;
-  const auto worker = Worker::thread();
+  const auto worker = Worker::thread().value();
   int ran = 0;  // by the worker's thread only
   std::vector<std::thread> threads;
   for (int i = 0; i < 4; ++i) {

@@ -75,7 +75,7 @@ Result<DurableId> CheckpointFile::make_durable(std::string_view path) const {
   DURABILITY_TRY(file->drop_cached_pages());
   auto read = read_from(*file);
   if (!read) return std::move(read).error().in_file(path);
-  return internal::DurableIdIssuer::issue(read->last_applied);
+  return internal::DurableIdIssuer::issue(read->last_applied, directory_->identity());
 }
 
 Error CheckpointFile::undecodable(std::string_view path, Error error) {

@@ -37,7 +37,7 @@ using Table = std::map<std::string, std::string>;
 
 const Table kTable = {{"city", "Kyoto"}, {"river", "Kamo"}};
 
-DurableId durable(std::uint64_t id) { return internal::DurableIdIssuer::issue(EntryId(id)); }
+DurableId durable(std::uint64_t id) { return internal::DurableIdIssuer::issue(EntryId(id), 0); }
 
 Bytes contents(Directory& directory, std::string_view path) {
   return directory.read_file(path, 1U << 20U).value();

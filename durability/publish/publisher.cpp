@@ -22,6 +22,12 @@ Status check(const Directory& directory, std::string_view path, DurableId upto,
         .in_file(path)
         .advise("nothing was changed; choose a path outside wal/");
   }
+  if (durable_in_log && upto.log() != durable_in_log->log()) {
+    return Error(ErrorCode::kInvalidConfig,
+                 fmt::format("the proof that entry {} is durable is of another log", upto))
+        .in_file(walog::kWalDirectory)
+        .advise("nothing was changed; publish with an id that this log's flush_and_sync returned");
+  }
   if (!durable_in_log || upto > *durable_in_log) {
     return Error(ErrorCode::kInvalidState, fmt::format("entry {} is not durable in this log", upto))
         .in_file(walog::kWalDirectory)

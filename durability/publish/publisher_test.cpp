@@ -32,7 +32,9 @@ using Table = std::map<std::string, std::string>;
 constexpr std::string_view kPath = "table.ckpt";
 
 Op marker(std::string_view path, DurableId upto) { return Published{std::string(path), upto.value()}; }
-DurableId durable(std::uint64_t id) { return internal::DurableIdIssuer::issue(EntryId(id)); }
+DurableId durable(std::uint64_t id, const Directory& of) {
+  return internal::DurableIdIssuer::issue(EntryId(id), of.identity());
+}
 
 WalOptions small_segments() {
   WalOptions options;
@@ -110,15 +112,15 @@ class Refusals : public ::testing::Test {
   std::shared_ptr<FaultyDirectory> faulty_ = FaultyDirectory::make(CrashDirectory::make());
   WalWriter<Op> wal_ = WalWriter<Op>::open(faulty_, small_segments()).value();
   Table table_;
-  DurableId upto_ = durable(0);
+  DurableId upto_ = durable(0, *faulty_);
 };
 
 // K3
 TEST_F(Refusals, AnIdBeyondWhatIsDurableInTheLog) {
-  expect_refused(publish(durable(5)), ErrorCode::kInvalidState);
+  expect_refused(publish(durable(5, *faulty_)), ErrorCode::kInvalidState);
   ASSERT_TRUE(wal_.append(Put{"appended", "not durable"}));
   faulty_->clear_log();
-  expect_refused(publish(durable(5)), ErrorCode::kInvalidState);
+  expect_refused(publish(durable(5, *faulty_)), ErrorCode::kInvalidState);
   EXPECT_TRUE(publish(upto_));
 }
 
@@ -127,7 +129,7 @@ TEST_F(Refusals, AnIdThatTheLogNoLongerReachesBackTo) {
   faulty_->clear_log();
   const EntryId first = wal_.segment_ranges().front().first;
   ASSERT_GE(first, EntryId(4));
-  expect_refused(publish(durable(first.value() - 2)), ErrorCode::kInvalidState);
+  expect_refused(publish(durable(first.value() - 2, *faulty_)), ErrorCode::kInvalidState);
 }
 
 TEST_F(Refusals, APathThatLeavesTheDirectoryOrLiesInTheLog) {
@@ -162,7 +164,7 @@ TEST(CheckpointPublisher, IsNotSupportedWithoutStableStorageAndPoisonsNothing) {
   auto wal = WalWriter<Op>::open(faulty, small_segments()).value();
   ASSERT_TRUE(wal.append(Put{"a", "b"}));
   faulty->clear_log();
-  const auto published = CheckpointPublisher(faulty).publish(wal, Table{}, durable(1), kPath, marker);
+  const auto published = CheckpointPublisher(faulty).publish(wal, Table{}, durable(1, *faulty), kPath, marker);
   EXPECT_EQ(published.error().code(), ErrorCode::kNotSupported);
   EXPECT_TRUE(faulty->changes().empty());
   EXPECT_EQ(wal.append(Put{"goes", "on"}).value(), EntryId(2));

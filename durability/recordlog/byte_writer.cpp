@@ -45,9 +45,13 @@ ByteWriter::~ByteWriter() {
 #endif
 }
 
+std::uint64_t ByteWriter::identity() const noexcept {
+  return directory_->identity() ^ std::hash<std::string>{}(path_);
+}
+
 std::optional<DurableId> ByteWriter::durable_number() const noexcept {
   if (!stable()) return std::nullopt;
-  return internal::DurableIdIssuer::issue(EntryId(durable_));
+  return internal::DurableIdIssuer::issue(EntryId(durable_), identity());
 }
 
 std::chrono::steady_clock::time_point ByteWriter::now() const {
@@ -137,7 +141,7 @@ Result<DurableId> ByteWriter::flush_and_sync() {
   DURABILITY_TRY(flush_buffer());
   if (durable_ != records_) DURABILITY_TRY(poison_on_error(file_->sync_data()));
   durable_ = records_;
-  return internal::DurableIdIssuer::issue(EntryId(durable_));
+  return internal::DurableIdIssuer::issue(EntryId(durable_), identity());
 }
 
 Status ByteWriter::close() {

@@ -49,6 +49,9 @@ class ByteWriter {
   ByteWriter(std::shared_ptr<Directory> directory, std::string path, RecordLogOptions options,
              OpenedLog opened);
 
+  /// What its DurableIds name: the file, so that neither another record log's id nor the WAL's passes for one.
+  [[nodiscard]] std::uint64_t identity() const noexcept;
+
   // usable() is asked first by every call; poison() is the one place where a writer ends.
   [[nodiscard]] Status usable() const;
   Status poison_on_error(Status status);

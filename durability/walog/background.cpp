@@ -1,38 +1,64 @@
 #include "durability/walog/background.hpp"
 
+#include <exception>
+#include <new>
 #include <utility>
 
 namespace durability::walog {
 
-Background::Background(std::shared_ptr<Directory> directory, const WalOptions& options,
-                       std::shared_ptr<Worker> worker, std::shared_ptr<DurableMark> durable)
+Background::Background(std::shared_ptr<Directory> directory, const WalOptions& options, Shared shared)
     : directory_(std::move(directory)),
       observer_(options.observer),
       clock_(options.clock),
       spare_bytes_(options.preallocation()),
-      worker_(std::move(worker)),
-      durable_(std::move(durable)) {}
+      worker_(options.worker),
+      durable_(std::move(shared.durable)) {
+  state_->latch = std::move(shared.latch);
+  state_->lock = std::move(shared.lock);
+  expect_recycled(options.recycle_segments);
+}
 
 Background::~Background() {
-  const Status finished = finish();
-  static_cast<void>(finished);  // whoever wants to hear of it calls finish()
+  if (home_.left()) return;
+  try {
+    const Status finished = finish();
+    static_cast<void>(finished);  // whoever wants to hear of it calls finish()
+  } catch (const std::bad_alloc&) {
+    static_cast<void>(state_);  // likewise; the waiting itself needs no memory
+  }
 }
 
 Status Background::failure() const {
-  const std::lock_guard lock(state_->mutex);
-  if (state_->failure) return *state_->failure;
+  if (state_->latch->failed()) return state_->latch->error();
   return {};
 }
 
 Status Background::State::sync(File& file) {
-  const std::lock_guard one_at_a_time(syncing);
-  {
-    const std::lock_guard lock(mutex);
-    if (failure) return *failure;
+  const LockGuard one_at_a_time(syncing);
+  if (latch->failed()) return latch->error();
+  return latch->watch([&]() -> Status {
+    DURABILITY_TRY(file.sync_data());
+    return look_for_names(file);
+  });
+}
+
+// What cannot be looked at now (a shortage) is looked at with the next sync.
+Status Background::State::look_for_names(File& file) const {
+  if (const auto links = file.links(); links && *links == 0) {
+    return Error(ErrorCode::kNotFound, "the segment's file was deleted while the log was open")
+        .advise("nothing more is acknowledged; what was deleted is lost: open the log again and look");
   }
-  Status synced = file.sync_data();
-  if (!synced) fail(synced.error());
-  return synced;
+  Status held = lock->check();
+  if (held || held.error().code() != ErrorCode::kLockFailed) return {};
+  return held;
+}
+
+// Zeros after a seal are allowed, so this need be neither durable nor a success. Not beside a sync of the
+// file.
+void Background::State::trim(File& file, std::uint64_t bytes) {
+  const LockGuard one_at_a_time(syncing);
+  const Status trimmed = file.truncate(bytes);
+  static_cast<void>(trimmed);
 }
 
 void Background::write_back(std::shared_ptr<File> file, std::uint64_t begin, std::uint64_t end) {
@@ -41,21 +67,23 @@ void Background::write_back(std::shared_ptr<File> file, std::uint64_t begin, std
 }
 
 void Background::sync_seal(SealedSegment sealed) {
-  seal_ticket_ =
-      worker_->submit([sealed = std::move(sealed), state = state_, durable = durable_, observer = observer_,
-                       clock = clock_, stable = directory_->capabilities().stable_storage] {
-        if (stable) {
-          const auto begin = clock->steady_now();
-          if (!state->sync(*sealed.file)) return;
-          durable->raise(sealed.last);
-          if (observer) {
-            observer->on_sync(internal::DurableIdIssuer::issue(sealed.last), clock->steady_now() - begin);
-          }
+  seal_ticket_ = worker_->submit([sealed = std::move(sealed), state = state_, durable = durable_,
+                                  observer = observer_, clock = clock_, log = directory_->identity(),
+                                  stable = directory_->capabilities().stable_storage] {
+    try {
+      if (stable) {
+        const auto begin = clock->steady_now();
+        if (!state->sync(*sealed.file)) return;
+        durable->raise(sealed.last);
+        if (observer) {
+          observer->on_sync(internal::DurableIdIssuer::issue(sealed.last, log), clock->steady_now() - begin);
         }
-        // Zeros behind a seal are allowed, so this need be neither durable nor a success.
-        const Status trimmed = sealed.file->truncate(sealed.bytes);
-        static_cast<void>(trimmed);
-      });
+      }
+      state->trim(*sealed.file, sealed.bytes);
+    } catch (const std::exception&) {
+      return;  // out of memory: of a failed sync the latch knows, and no more than that is needed
+    }
+  });
 }
 
 Status Background::wait_for_seal() {
@@ -67,35 +95,36 @@ Status Background::wait_for_seal() {
 }
 
 void Background::adopt_spare(SegmentFile spare) {
-  const std::lock_guard lock(state_->mutex);
+  const LockGuard lock(state_->mutex);
   state_->spare = std::move(spare);
 }
 
 void Background::forget_spare() {
-  const std::lock_guard lock(state_->mutex);
+  const LockGuard lock(state_->mutex);
   state_->spare.reset();
 }
 
 void Background::prepare_spare(SegmentId id, Filling filling) {
   if (spare_ticket_) return;
   {
-    const std::lock_guard lock(state_->mutex);
-    if (state_->spare || state_->failure) return;
+    const LockGuard lock(state_->mutex);
+    if (state_->spare || state_->latch->failed()) return;
   }
   spare_ticket_ =
       worker_->submit([id, filling, state = state_, directory = directory_, bytes = spare_bytes_] {
-        {
-          const std::lock_guard lock(state->mutex);
-          if (state->failure) return;  // the sync of the seal in front failed
+        try {
+          if (state->latch->failed()) return;  // the sync of the seal in front failed
+          auto built = make_spare(*directory, *state, id, bytes, filling);
+          if (built) {
+            const LockGuard lock(state->mutex);
+            state->spare = *std::move(built);
+          } else if (built.error().poisons) {
+            state->latch->fail(built.error().error);
+          }
+        } catch (const std::exception&) {
+          return;  // out of memory
         }
-        auto built = make_spare(*directory, *state, id, bytes, filling);
-        if (built) {
-          const std::lock_guard lock(state->mutex);
-          state->spare = *std::move(built);
-        } else if (built.error().poisons) {
-          state->fail(std::move(built).error().error);
-        }
-        // A lack of space is nobody's failure yet: whoever needs the spare tries again, and is told.
+        // A shortage is nobody's failure yet: whoever needs the spare tries again, and is told.
       });
 }
 
@@ -106,20 +135,29 @@ void Background::wait_for_spare() {
 }
 
 std::optional<std::string> Background::take_recycled(State& state) {
-  const std::lock_guard lock(state.mutex);
+  const LockGuard lock(state.mutex);
   if (state.recycled.empty()) return std::nullopt;
   std::string recycled = std::move(state.recycled.back());
   state.recycled.pop_back();
   return recycled;
 }
 
+// Files that wait to be recycled hold space that a new one may lack.
 Built<SegmentFile> Background::make_spare(Directory& directory, State& state, SegmentId id,
                                           std::uint64_t bytes, Filling filling) {
   const SegmentPlan plan{.id = id,
                          .contents = {},
                          .bytes = bytes,
                          .written_zeros = filling == Filling::kZeros,
-                         .give_up = &state.give_up};
+                         .give_up = &state.give_up,
+                         .latch = state.latch.get()};
+  auto built = build_spare(directory, state, plan);
+  const bool lacks_space = !built && !built.error().poisons && is_lack_of_space(built.error().error);
+  return lacks_space && discard_recycled(directory, state) ? build_spare(directory, state, plan)
+                                                           : std::move(built);
+}
+
+Built<SegmentFile> Background::build_spare(Directory& directory, State& state, const SegmentPlan& plan) {
   // The old bytes of a recycled file have to be written over: it saves nothing where no zeros are written.
   auto recycled = plan.written_zeros ? take_recycled(state) : std::nullopt;
   if (!recycled) return build_segment(directory, plan);
@@ -128,13 +166,28 @@ Built<SegmentFile> Background::make_spare(Directory& directory, State& state, Se
   return publish_segment(directory, *std::move(prepared));
 }
 
-void Background::offer_recycled(std::string temporary) {
-  const std::lock_guard lock(state_->mutex);
+// True where there were any.
+bool Background::discard_recycled(Directory& directory, State& state) {
+  bool any = false;
+  while (const auto recycled = take_recycled(state)) {
+    discard_temporary(directory, *recycled);
+    any = true;
+  }
+  return any;
+}
+
+void Background::expect_recycled(std::size_t most) {
+  const LockGuard lock(state_->mutex);
+  state_->recycled.reserve(most);
+}
+
+void Background::offer_recycled(std::string temporary) noexcept {
+  const LockGuard lock(state_->mutex);
   state_->recycled.push_back(std::move(temporary));
 }
 
 std::size_t Background::recycled() const {
-  const std::lock_guard lock(state_->mutex);
+  const LockGuard lock(state_->mutex);
   return state_->recycled.size();
 }
 
@@ -144,7 +197,7 @@ Built<SegmentFile> Background::take_spare(SegmentId id, Filling filling) {
     return tl::unexpected(BuildFailure{.error = std::move(sealed).error()});
   }
   {
-    const std::lock_guard lock(state_->mutex);
+    const LockGuard lock(state_->mutex);
     if (state_->spare) {
       auto spare = *std::move(state_->spare);
       state_->spare.reset();
@@ -159,9 +212,10 @@ Status Background::finish() {
   wait_for_spare();
   if (write_back_ticket_) worker_->wait_for(*write_back_ticket_);
   write_back_ticket_.reset();
-  for (const std::string& temporary : state_->recycled) discard_temporary(*directory_, temporary);
-  state_->recycled.clear();
-  return wait_for_seal();
+  Status sealed = wait_for_seal();
+  state_->give_up = false;
+  discard_recycled(*directory_, *state_);
+  return sealed;
 }
 
 }  // namespace durability::walog

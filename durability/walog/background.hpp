@@ -8,15 +8,15 @@
 // order they were submitted, and a spare is submitted behind the seal, so that holds by construction; after
 // a failed sync nothing further is done.
 
-#include <atomic>
 #include <chrono>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "durability/base/failure_latch.hpp"
+#include "durability/base/sync.hpp"
 #include "durability/walog/options.hpp"
 #include "durability/walog/segment_file.hpp"
 
@@ -34,7 +34,14 @@ class DurableMark {
   }
 
  private:
-  std::atomic<std::uint64_t> value_;
+  Atomic<std::uint64_t> value_;
+};
+
+/// What a writer shares with its background.
+struct Shared {
+  std::shared_ptr<DurableMark> durable;
+  std::shared_ptr<FailureLatch> latch;
+  std::shared_ptr<const DirectoryLock> lock;
 };
 
 /// A sealed segment whose sync is still to come.
@@ -48,16 +55,16 @@ struct SealedSegment {
 /// Used by one writer, from one thread at a time.
 class Background {
  public:
-  Background(std::shared_ptr<Directory> directory, const WalOptions& options, std::shared_ptr<Worker> worker,
-             std::shared_ptr<DurableMark> durable);
-  /// Gives up a preparation and waits for what is running.
+  Background(std::shared_ptr<Directory> directory, const WalOptions& options, Shared shared);
+  /// Gives up a preparation and waits for what is running; in a child of fork it does neither.
   ~Background();
   Background(const Background&) = delete;
   Background& operator=(const Background&) = delete;
 
   /// Syncs a segment, one at a time, and never again after a failure: the system reports a failed write-back
   /// to one sync only, so of two that overlap (a group's and a seal's), or of one behind the other, one could
-  /// succeed and acknowledge what was lost. Thread-safe.
+  /// succeed and acknowledge what was lost. Fails too where the file or the lock has been deleted meanwhile:
+  /// what no name leads to is in no log. Thread-safe.
   Status sync(File& file) const { return state_->sync(file); }
   /// Has a part of a segment written back, which leaves less to the sync of its seal. The file must stay open
   /// until finish() has returned.
@@ -77,38 +84,36 @@ class Background {
   /// The spare, prepared now if need be. An error that does not poison may be tried again.
   [[nodiscard]] Built<SegmentFile> take_spare(SegmentId id, Filling filling);
 
+  /// Room for so many recycled files, so that offering one cannot fail.
+  void expect_recycled(std::size_t most);
   /// A deleted segment's file, for a later spare. It has lost its old name, durably.
-  void offer_recycled(std::string temporary);
+  void offer_recycled(std::string temporary) noexcept;
   [[nodiscard]] std::size_t recycled() const;
-
-  /// True once a sync in the background has failed.
-  [[nodiscard]] bool failed() const noexcept { return state_->failed.load(std::memory_order_acquire); }
-  [[nodiscard]] Status failure() const;
 
   /// Gives up a preparation under way, and waits for everything. A spare that is there stays.
   Status finish();
 
  private:
   struct State {
-    std::mutex syncing;  ///< held through a sync; taken before `mutex`
-    std::mutex mutex;
+    Mutex syncing;  ///< held through a sync; taken before `mutex`
+    Mutex mutex;
     std::optional<SegmentFile> spare;
     std::vector<std::string> recycled;  ///< names of temporaries
-    std::optional<Error> failure;       ///< of a sync, or of the device: poisons
-    std::atomic<bool> failed{false};
-    std::atomic<bool> give_up{false};
+    Atomic<bool> give_up{false};
+    std::shared_ptr<FailureLatch> latch;
+    std::shared_ptr<const DirectoryLock> lock;
 
-    void fail(Error error) {
-      const std::lock_guard lock(mutex);
-      failure = std::move(error);
-      failed.store(true, std::memory_order_release);
-    }
     Status sync(File& file);
+    [[nodiscard]] Status look_for_names(File& file) const;
+    void trim(File& file, std::uint64_t bytes);
   };
 
+  [[nodiscard]] Status failure() const;
   static Built<SegmentFile> make_spare(Directory& directory, State& state, SegmentId id, std::uint64_t bytes,
                                        Filling filling);
+  static Built<SegmentFile> build_spare(Directory& directory, State& state, const SegmentPlan& plan);
   static std::optional<std::string> take_recycled(State& state);
+  static bool discard_recycled(Directory& directory, State& state);
   void wait_for_spare();
 
   std::shared_ptr<Directory> directory_;
@@ -118,6 +123,7 @@ class Background {
   std::shared_ptr<Worker> worker_;
   std::shared_ptr<DurableMark> durable_;
   std::shared_ptr<State> state_ = std::make_shared<State>();
+  internal::HomeProcess home_;
   std::optional<Worker::Ticket> write_back_ticket_;
   std::optional<Worker::Ticket> seal_ticket_;
   std::optional<Worker::Ticket> spare_ticket_;

@@ -18,8 +18,10 @@ SegmentWriter open_segment_writer(OpenedLog& opened, std::size_t buffer_bytes) {
 
 Result<std::unique_ptr<ByteWriter>> ByteWriter::open(std::shared_ptr<Directory> directory, WalOptions options,
                                                      OpenIntent intent) {
+  if (!directory)
+    return Error(ErrorCode::kInvalidConfig, "there is no directory").advise("nothing was opened");
   DURABILITY_TRY(options.validate());
-  options.fill_in_defaults();
+  DURABILITY_TRY(options.fill_in_defaults());
   DURABILITY_TRY_ASSIGN(auto opened, open_log(*directory, options, intent));
   return std::unique_ptr<ByteWriter>(
       new ByteWriter(std::move(directory), std::move(options), std::move(opened)));
@@ -29,6 +31,7 @@ ByteWriter::ByteWriter(std::shared_ptr<Directory> directory, WalOptions options,
     : directory_(std::move(directory)),
       options_(std::move(options)),
       stable_(directory_->capabilities().stable_storage),
+      identity_(directory_->identity()),
       lock_(std::move(opened.lock)),
       report_(opened.report),
       durable_(std::make_shared<DurableMark>(EntryId(opened.state.due.value() - 1))),
@@ -39,7 +42,9 @@ ByteWriter::ByteWriter(std::shared_ptr<Directory> directory, WalOptions options,
       clean_mark_(opened.state.clean_mark),
       segment_begun_(options_.clock->steady_now()),
       schedule_(options_.flush, segment_begun_),
-      background_(std::make_unique<Background>(directory_, options_, options_.worker, durable_)) {
+      has_space_(opened.header_written),
+      background_(std::make_unique<Background>(directory_, options_,
+                                               Shared{.durable = durable_, .latch = latch_, .lock = lock_})) {
   if (opened.header_written && opened.header.created_at != 0) {
     // A header from elsewhere may hold any number: only one that lies in the past makes an age.
     const auto now = static_cast<std::uint64_t>(options_.clock->since_unix_epoch().count());
@@ -50,7 +55,7 @@ ByteWriter::ByteWriter(std::shared_ptr<Directory> directory, WalOptions options,
 }
 
 ByteWriter::~ByteWriter() {
-  if (closed_ || last_entry_id() == flushed_) return;
+  if (closed_ || home_.left() || last_entry_id() == flushed_) return;
   const std::uint64_t dropped = last_entry_id().value() - flushed_.value();
   if (options_.observer) {
     options_.observer->on_dropped(dropped);
@@ -64,7 +69,7 @@ ByteWriter::~ByteWriter() {
 
 std::optional<DurableId> ByteWriter::durable_id() const noexcept {
   if (!stable()) return std::nullopt;
-  return internal::DurableIdIssuer::issue(durable_->get());
+  return durable(durable_->get());
 }
 
 std::uint32_t ByteWriter::lag_of(EntryId id) const noexcept {
@@ -76,23 +81,30 @@ std::chrono::steady_clock::time_point ByteWriter::now_if(bool needed) const {
 }
 
 Status ByteWriter::why_unusable() {
-  if (closed_) {
-    return Error(ErrorCode::kInvalidState, "the log is closed").advise("open it again");
+  if (home_.left()) {
+    return Error(ErrorCode::kInvalidState, "this process is a child of the one that opened the log")
+        .advise(
+            "nothing was done; use the log in the process that opened it, or open it here once it is closed");
   }
-  if (half_done_) poisoned_ = true;
-  if (!poisoned_ && background_->failed()) return poison(background_->failure().error());
-  if (!poisoned_) return {};
-  return Error(ErrorCode::kInvalidState,
-               fmt::format("an earlier failure stopped this writer: {}",
-                           cause_ ? cause_->to_string() : std::string("out of memory in mid-write")))
+  if (closed_) return Error(ErrorCode::kClosed, "the log is closed").advise("open it again");
+  if (!std::exchange(told_, true)) return latch_->error();
+  return Error(ErrorCode::kPoisoned,
+               fmt::format("an earlier failure stopped this writer: {}", latch_->error().message()))
       .in_file(segment_path(segment_id()))
       .advise("what was acknowledged is safe; close it and open the log again");
 }
 
 Error ByteWriter::poison(Error cause) {
-  poisoned_ = true;
-  if (!cause_) cause_ = cause;
+  latch_->fail(cause);
+  told_ = true;
   return cause;
+}
+
+// A check that a shortage kept from being made has changed nothing, and shows nothing.
+Status ByteWriter::check_lock() {
+  Status held = lock_->check();
+  return held || held.error().code() != ErrorCode::kLockFailed ? std::move(held)
+                                                               : poison_on_error(std::move(held));
 }
 
 Status ByteWriter::poison_on_error(Status status) {
@@ -153,9 +165,9 @@ Result<DurableId> ByteWriter::finish_sync(const PendingSync& pending,
                                           Result<std::chrono::nanoseconds> synced) {
   if (!synced) return poison(std::move(synced).error());
   durable_->raise(pending.target);
-  const DurableId durable = internal::DurableIdIssuer::issue(pending.target);
-  if (pending.file && options_.observer) options_.observer->on_sync(durable, *synced);
-  return durable;
+  const DurableId proof = durable(pending.target);
+  if (pending.file && options_.observer) options_.observer->on_sync(proof, *synced);
+  return proof;
 }
 
 std::vector<SegmentRange> ByteWriter::segment_ranges() const {

@@ -11,8 +11,11 @@
 //                          the next segment is written before it has returned
 //
 // Poison: after a failed write, sync or rotation nothing is known about what the disk holds, so every later
-// call but close is `invalid_state`; a failed sync is never tried again. Open the log anew: it then holds
-// everything that was acknowledged.
+// call but close is `poisoned`; a failed sync is never tried again. So is a writer whose segment or lock was
+// deleted meanwhile: each sync looks. Open the log anew: it then holds everything that was acknowledged. A
+// lack of space, descriptors or memory that has changed nothing poisons nothing.
+//
+// In a child of fork every call is `invalid_state`: buffer, positions and lock are the parent's.
 
 #include <functional>
 #include <memory>
@@ -48,7 +51,8 @@ class ByteWriter {
   /// Takes the lock and opens, creates or resumes the log (resume.hpp).
   static Result<std::unique_ptr<ByteWriter>> open(std::shared_ptr<Directory> directory, WalOptions options,
                                                   OpenIntent intent);
-  /// Waits for background work and releases the lock. Unflushed entries are dropped, and said to be.
+  /// Waits for background work and releases the lock. Unflushed entries are dropped, and said to be. In a
+  /// child of fork it does nothing of that.
   ~ByteWriter();
   ByteWriter(const ByteWriter&) = delete;
   ByteWriter& operator=(const ByteWriter&) = delete;
@@ -86,6 +90,8 @@ class ByteWriter {
   Status close();
 
   [[nodiscard]] const WalOptions& options() const noexcept { return options_; }
+  /// Set by the first failure; what it holds is told to whoever waits.
+  [[nodiscard]] const FailureLatch& latch() const noexcept { return *latch_; }
   [[nodiscard]] WalTuning tuning() const noexcept;
   Status configure(const WalTuning& tuning);
 
@@ -94,6 +100,16 @@ class ByteWriter {
   [[nodiscard]] std::optional<DurableId> durable_id() const noexcept;
   /// Proof that `id` is durable, where it is; else `invalid_state`.
   [[nodiscard]] Result<DurableId> durable_up_to(EntryId id) const;
+  /// Why it takes nothing more, where that is so: the error of what failed in the background, once; then
+  /// `closed`, `poisoned`, `invalid_state` in a child of fork.
+  [[nodiscard]] Status usable() {
+    const bool in_use = !closed_ && !latch_->failed() && !home_.left();
+    return in_use ? Status{} : why_unusable();
+  }
+  /// What its DurableIds name.
+  [[nodiscard]] std::uint64_t identity() const noexcept { return identity_; }
+  /// `invalid_config` for the proof of another log, `invalid_state` for what is not durable.
+  [[nodiscard]] Status check_proof(DurableId proof) const;
   [[nodiscard]] SegmentId segment_id() const noexcept { return segment_.header().segment_id; }
   [[nodiscard]] std::uint64_t segment_bytes() const noexcept { return segment_.offset(); }
   [[nodiscard]] std::vector<SegmentRange> segment_ranges() const;
@@ -105,22 +121,18 @@ class ByteWriter {
   // bad_alloc passes through; what was half done when it did must not be gone on from.
   template <class Work>
   auto poisoned_by_exceptions(Work work) {
-    half_done_ = true;
-    auto result = work();
-    half_done_ = false;
-    return result;
+    return latch_->watch_exceptions(std::move(work));
   }
 
-  // usable() is asked first by every call; poison() is the one place where a writer ends.
-  Status usable() {
-    const bool in_use = !closed_ && !half_done_ && !poisoned_ && !background_->failed();
-    return in_use ? Status{} : why_unusable();
-  }
-  Status why_unusable();
+  // usable() is asked first by every call; the latch is the one place where a writer ends.
+  [[nodiscard]] Status why_unusable();
   Error poison(Error cause);
   Status poison_on_error(Status status);
+  Status check_lock();
 
   Status make_room(std::uint64_t span);
+  Status set_space_aside();
+  void prepare_next();
   Status rotate();
   Status rotate_into_spare(SegmentId next_id);
   Status rotate_into_new_file(SegmentId next_id);
@@ -143,9 +155,13 @@ class ByteWriter {
   Result<PendingSync> prepare_sync();
   Status sync_segment();
   Status write_mark();
+  Status end_with_mark();
   Status finish_log();
   [[nodiscard]] std::uint32_t lag_of(EntryId id) const noexcept;
   [[nodiscard]] bool stable() const noexcept { return stable_; }
+  [[nodiscard]] DurableId durable(EntryId id) const noexcept {
+    return internal::DurableIdIssuer::issue(id, identity_);
+  }
   [[nodiscard]] Background::Filling spare_filling() const noexcept {
     return synced_ ? Background::Filling::kZeros : Background::Filling::kReserved;
   }
@@ -155,6 +171,7 @@ class ByteWriter {
   [[nodiscard]] v4::SegmentHeader next_header(SegmentId id) const;
   [[nodiscard]] std::chrono::steady_clock::time_point now_if(bool needed) const;
   Result<WalTruncation> delete_covered(DurableId upto, const Aside& aside);
+  Result<SegmentId> make_first_segment_durable(const Aside& aside);
   Status delete_oldest(const Aside& aside);
   /// The name its file gets, where it is to be recycled.
   [[nodiscard]] std::optional<std::string> name_to_recycle(const OldSegment& old) const;
@@ -162,7 +179,9 @@ class ByteWriter {
   std::shared_ptr<Directory> directory_;
   WalOptions options_;
   bool stable_;
-  std::unique_ptr<DirectoryLock> lock_;
+  std::uint64_t identity_;
+  std::shared_ptr<const DirectoryLock> lock_;
+  std::shared_ptr<FailureLatch> latch_ = std::make_shared<FailureLatch>();
   WalRecoveryReport report_;
   std::shared_ptr<DurableMark> durable_;
   SegmentWriter segment_;
@@ -177,10 +196,10 @@ class ByteWriter {
   FlushSchedule schedule_;
   bool spare_requested_ = false;
   bool synced_ = false;  // since a spare was requested last
-  bool poisoned_ = false;
-  bool half_done_ = false;      // a call is under way, or was left by an exception
-  std::optional<Error> cause_;  // of the poison; none where an exception was
+  bool has_space_;       // the active segment's is written or set aside, or it grows as it is written
+  bool told_ = false;    // a caller knows of the failure
   bool closed_ = false;
+  internal::HomeProcess home_;
   std::unique_ptr<Background> background_;
 };
 

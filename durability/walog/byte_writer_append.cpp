@@ -2,6 +2,7 @@
 // next segment's file, and a flush.
 
 #include <limits>
+#include <new>
 #include <utility>
 
 #include "durability/walog/byte_writer.hpp"
@@ -92,7 +93,7 @@ Result<EntryId> ByteWriter::add_all(std::span<const ByteView> payloads, bool ato
 }
 
 Error ByteWriter::cut_batch(Error error, std::uint64_t appended) {
-  if (poisoned_ || appended == 0) return error;
+  if (latch_->failed() || appended == 0) return error;
   if (auto counted = after_append(appended); !counted) return std::move(counted).error();
   return error.advise(
       fmt::format("the first {} of the batch are appended, up to entry {}; free some space and "
@@ -108,10 +109,30 @@ bool ByteWriter::too_old() const {
 }
 
 Status ByteWriter::make_room(std::uint64_t span) {
-  if (segment_.entries() == 0) return {};
+  if (segment_.entries() == 0) return set_space_aside();
   const std::uint64_t end = segment_.offset() + span + seal_span(segment_.format());
   const bool fits = end <= options_.segment_bytes;
-  return fits && !too_old() ? Status{} : rotate();
+  if (fits && !too_old()) return {};
+  DURABILITY_TRY(rotate());
+  return set_space_aside();
+}
+
+// On a full disk an empty file may have been made the next segment. Nothing is appended to it before it has
+// its space, or a full disk in the middle of a frame would end the writer.
+Status ByteWriter::set_space_aside() {
+  if (has_space_) return {};
+  DURABILITY_TRY_ASSIGN(const std::uint64_t size, segment_.file()->size());
+  const std::uint64_t wanted = options_.preallocation();
+  if (size < wanted) {
+    Status reserved = segment_.file()->reserve(size, wanted - size);
+    if (!reserved) {
+      return is_shortage(reserved.error())
+                 ? reserved.error().advise("nothing was appended; free some space and append again")
+                 : poison(std::move(reserved).error());
+    }
+  }
+  has_space_ = true;
+  return {};
 }
 
 Status ByteWriter::add_entry(ByteView payload, bool more) {
@@ -141,14 +162,20 @@ Status ByteWriter::add_entry(ByteView payload, bool more) {
 
 Status ByteWriter::after_append(std::uint64_t appended) {
   const bool wants_spare = segment_.format() == WalFormat::kV4 && !spare_requested_;
-  if (wants_spare && segment_.offset() >= options_.segment_bytes / kSpareBeginsAtFraction) {
-    // The entry is appended already: where ids are used up, it is the rotation that says so.
-    if (const auto next_id = segment_id().next()) background_->prepare_spare(*next_id, spare_filling());
-    spare_requested_ = true;
-    synced_ = false;
-  }
+  if (wants_spare && segment_.offset() >= options_.segment_bytes / kSpareBeginsAtFraction) prepare_next();
   if (!schedule_.due_after(appended, now_if(schedule_.needs_clock()))) return {};
   return flush_segment();
+}
+
+// The entry is appended already: where ids are used up, or memory is, it is the rotation that says so.
+void ByteWriter::prepare_next() {
+  try {
+    if (const auto next_id = segment_id().next()) background_->prepare_spare(*next_id, spare_filling());
+  } catch (const std::bad_alloc&) {
+    return;  // asked for again with the next entry
+  }
+  spare_requested_ = true;
+  synced_ = false;
 }
 
 // A segment that nobody syncs would go to the disk all at once behind its seal, and the next one wait for it.
@@ -156,8 +183,12 @@ Status ByteWriter::after_append(std::uint64_t appended) {
 void ByteWriter::write_back() {
   const std::uint64_t end = segment_.offset() - segment_.buffered();
   if (old_.empty() || end - written_back_ < kWriteBackBytes) return;
-  background_->write_back(segment_.file(), written_back_, end);
-  written_back_ = end;
+  try {
+    background_->write_back(segment_.file(), written_back_, end);
+    written_back_ = end;
+  } catch (const std::bad_alloc&) {
+    return;  // only a hint
+  }
 }
 
 }  // namespace durability::walog

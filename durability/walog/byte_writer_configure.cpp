@@ -20,6 +20,7 @@ Status ByteWriter::configure(const WalTuning& tuning) {
   wanted.segment_max_age = tuning.segment_max_age;
   wanted.recycle_segments = tuning.recycle_segments;
   DURABILITY_TRY(wanted.validate());
+  background_->expect_recycled(wanted.recycle_segments);
   // The age of a segment is not kept where it has no limit: it is counted from here.
   const bool unlimited = options_.segment_max_age == std::chrono::milliseconds::zero();
   if (unlimited) segment_begun_ = options_.clock->steady_now();

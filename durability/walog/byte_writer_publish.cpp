@@ -19,8 +19,8 @@ Status ByteWriter::begin_publication() {
 
 Status ByteWriter::may_publish(DurableId upto) {
   DURABILITY_TRY(usable());
-  DURABILITY_TRY(lock_->check());
-  DURABILITY_TRY(durable_up_to(upto.entry()));
+  DURABILITY_TRY(check_lock());
+  DURABILITY_TRY(check_proof(upto));
   if (upto.entry() < published_) {
     return Error(
                ErrorCode::kInvalidState,
@@ -32,7 +32,7 @@ Status ByteWriter::may_publish(DurableId upto) {
   }
   const EntryId first = old_.empty() ? segment_.header().start : old_.front().range.first;
   if (first.value() > upto.value() + 1) {
-    return Error(ErrorCode::kInvalidState,
+    return Error(ErrorCode::kTruncatedAway,
                  fmt::format("entries {} to {} are no longer in the log: nothing could be replayed after {}",
                              upto.value() + 1, first.value() - 1, upto))
         .in_file(kWalDirectory)

@@ -63,16 +63,18 @@ Status ByteWriter::seal_segment() {
 }
 
 Status ByteWriter::rotate_into_spare(SegmentId next_id) {
+  DURABILITY_TRY(check_lock());
   auto spare = background_->take_spare(next_id, spare_filling());
   if (!spare) return refused_or_poisoned(std::move(spare).error());
-  DURABILITY_TRY(poison_on_error(lock_->check()));
   DURABILITY_TRY(seal_segment());
   remember_segment();
   segment_ = SegmentWriter::begin(std::move(spare->file), next_header(next_id), segment_.take_buffer());
+  has_space_ = spare->has_space;
   return {};
 }
 
 Status ByteWriter::rotate_into_new_file(SegmentId next_id) {
+  DURABILITY_TRY(check_lock());
   if (segment_.format() == WalFormat::kV4) {
     // The seal needs its spare all the same: until the new file has its name, the log ends in version 4.
     auto spare = background_->take_spare(next_id, spare_filling());
@@ -83,9 +85,9 @@ Status ByteWriter::rotate_into_new_file(SegmentId next_id) {
   const v4::SegmentHeader header = next_header(next_id);
   const Bytes bytes = encode_header(format, header);
   auto prepared = prepare_segment(
-      *directory_, {.id = next_id, .contents = bytes, .bytes = options_.preallocation(format)});
+      *directory_,
+      {.id = next_id, .contents = bytes, .bytes = options_.preallocation(format), .latch = latch_.get()});
   if (!prepared) return refused_or_poisoned(std::move(prepared).error());
-  DURABILITY_TRY(poison_on_error(lock_->check()));
   DURABILITY_TRY(finish_segment());
   auto published = publish_segment(*directory_, *std::move(prepared));
   if (!published) return poison(std::move(published).error().error);
@@ -93,6 +95,7 @@ Status ByteWriter::rotate_into_new_file(SegmentId next_id) {
   remember_segment();
   segment_ = SegmentWriter::go_on(std::move(published->file), format, header,
                                   {.offset = header_bytes(format), .due = next_}, segment_.take_buffer());
+  has_space_ = true;
   return {};
 }
 
@@ -103,7 +106,7 @@ Status ByteWriter::finish_segment() {
     return poison_on_error(background_->wait_for_seal());
   }
   DURABILITY_TRY(flush_segment());
-  DURABILITY_TRY(poison_on_error(segment_.cut_short_padding()));
+  DURABILITY_TRY(poison_on_error(segment_.cut_short_padding().map([](bool) {})));
   if (!stable()) return {};
   DURABILITY_TRY(sync_segment());
   durable_->raise(last_entry_id());

@@ -3,6 +3,7 @@
 //   1. write the active segment's header if it is not written, which waits for a seal's sync in flight
 //   2. sync the segment even if it is: once its predecessors are gone, the header is all that says where the
 //      log begins
+//      (where there is no space to write it, the sealed segment in front stays: its header is there)
 //   3. delete the oldest segment, sync the directory; then the next: names may be lost in any order, and
 //      deleting 1 and 2 in one go can leave 1 and 3
 //
@@ -25,32 +26,34 @@ bool covered(const SegmentRange& range, DurableId upto) noexcept {
 }  // namespace
 
 Result<DurableId> ByteWriter::durable_up_to(EntryId id) const {
-  if (stable() && id <= durable_->get()) return internal::DurableIdIssuer::issue(id);
+  if (stable() && id <= durable_->get()) return durable(id);
   return Error(ErrorCode::kInvalidState, fmt::format("entry {} is not known to be durable in this log", id))
       .in_file(kWalDirectory)
       .with_values(durable_->get().value(), id.value())
       .advise("nothing was changed; flush_and_sync, or use an id that it returned");
 }
 
+Status ByteWriter::check_proof(DurableId proof) const {
+  if (stable() && proof.log() != identity_) {
+    return Error(ErrorCode::kInvalidConfig,
+                 fmt::format("the proof that entry {} is durable is of another log", proof))
+        .in_file(kWalDirectory)
+        .advise("nothing was changed; use an id that this log returned");
+  }
+  return durable_up_to(proof.entry()).map([](DurableId) {});
+}
+
 Result<WalTruncation> ByteWriter::truncate_prefix(DurableId upto, const Aside& aside) {
   DURABILITY_TRY(usable());
-  DURABILITY_TRY(durable_up_to(upto.entry()));
+  DURABILITY_TRY(check_proof(upto));
   if (old_.empty() || !covered(old_.front().range, upto)) return WalTruncation();
-  try {
-    return delete_covered(upto, aside);
-  } catch (...) {
-    half_done_ = true;
-    throw;
-  }
+  return poisoned_by_exceptions([&] { return delete_covered(upto, aside); });
 }
 
 Result<WalTruncation> ByteWriter::delete_covered(DurableId upto, const Aside& aside) {
   WalTruncation truncation;
-  DURABILITY_TRY(poison_on_error(lock_->check()));
-  DURABILITY_TRY(flush_segment());
-  const SegmentId newest = segment_id();
-  const std::shared_ptr<File> file = segment_.file();
-  if (stable()) DURABILITY_TRY(poison_on_error(aside([&] { return background_->sync(*file); })));
+  DURABILITY_TRY(check_lock());
+  DURABILITY_TRY_ASSIGN(const SegmentId newest, make_first_segment_durable(aside));
   while (!old_.empty() && old_.front().range.segment < newest && covered(old_.front().range, upto)) {
     DURABILITY_TRY(usable());  // others may have met a failure meanwhile
     const SegmentRange range = old_.front().range;
@@ -62,6 +65,19 @@ Result<WalTruncation> ByteWriter::delete_covered(DurableId upto, const Aside& as
     truncation.deleted.push_back(range);
   }
   return truncation;
+}
+
+// The newest segment that may be the log's first one when this returns.
+Result<SegmentId> ByteWriter::make_first_segment_durable(const Aside& aside) {
+  if (segment_.entries() == 0) {
+    Status space = set_space_aside();
+    if (!space && !latch_->failed()) return old_.back().range.segment;
+  }
+  DURABILITY_TRY(flush_segment());
+  const SegmentId newest = segment_id();
+  const std::shared_ptr<File> file = segment_.file();
+  if (stable()) DURABILITY_TRY(poison_on_error(aside([&] { return background_->sync(*file); })));
+  return newest;
 }
 
 Status ByteWriter::delete_oldest(const Aside& aside) {

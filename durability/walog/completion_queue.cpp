@@ -15,12 +15,13 @@ void CompletionQueue::reserve_one() {
   }
 }
 
-void CompletionQueue::push(EntryId id, DurableCompletion completion) {
+void CompletionQueue::push(EntryId id, DurableCompletion completion) noexcept {
   waiting_.push_back({id, std::move(completion)});
 }
 
-void CompletionQueue::take_through(EntryId id, std::vector<PendingCompletion>& taken) {
-  while (!empty() && front() <= id) taken.push_back(std::move(waiting_[first_++]));
+void CompletionQueue::take_through(EntryId id, std::vector<PendingCompletion>& taken) noexcept {
+  while (!empty() && front() <= id && taken.size() < taken.capacity())
+    taken.push_back(std::move(waiting_[first_++]));
   if (!empty()) return;
   waiting_.clear();
   first_ = 0;

@@ -29,9 +29,9 @@ class CompletionQueue {
   /// Room for one more, so that the push that follows cannot fail.
   void reserve_one();
   /// `id` is above all earlier ones.
-  void push(EntryId id, DurableCompletion completion);
-  /// Moves those up to `id` behind `taken`.
-  void take_through(EntryId id, std::vector<PendingCompletion>& taken);
+  void push(EntryId id, DurableCompletion completion) noexcept;
+  /// Moves those up to `id` to the end of `taken`, as far as it has room for them.
+  void take_through(EntryId id, std::vector<PendingCompletion>& taken) noexcept;
 
  private:
   std::vector<PendingCompletion> waiting_;  // those before first_ are gone

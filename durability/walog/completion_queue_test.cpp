@@ -7,6 +7,7 @@ namespace {
 
 std::vector<std::uint64_t> taken_through(CompletionQueue& queue, std::uint64_t id) {
   std::vector<PendingCompletion> taken;
+  taken.reserve(64);
   queue.take_through(EntryId(id), taken);
   std::vector<std::uint64_t> ids;
   ids.reserve(taken.size());
@@ -25,6 +26,19 @@ TEST(CompletionQueue, GivesThemOutInOrderUpToAnId) {
   EXPECT_EQ(queue.front(), EntryId(6));
   EXPECT_EQ(taken_through(queue, 100), (std::vector<std::uint64_t>{6, 8, 10, 12}));
   EXPECT_TRUE(queue.empty());
+}
+
+TEST(CompletionQueue, GivesOutNoMoreThanThereIsRoomFor) {
+  CompletionQueue queue;
+  for (std::uint64_t id = 1; id <= 3; ++id) {
+    queue.reserve_one();
+    queue.push(EntryId(id), [](const Result<DurableId>&) {});
+  }
+  std::vector<PendingCompletion> taken;
+  taken.reserve(2);
+  queue.take_through(EntryId(3), taken);
+  EXPECT_EQ(taken.size(), taken.capacity());
+  EXPECT_EQ(queue.front(), EntryId(taken.size() + 1));
 }
 
 TEST(CompletionQueue, LosesNoneWhileItIsFilledAndEmptiedInTurn) {

@@ -57,7 +57,7 @@ TEST(Configure, RefusesWhatMakesNoSenseAndChangesNothing) {
     EXPECT_EQ(tuning.recycle_segments, 0U);
   }));
   EXPECT_TRUE(writer.close());
-  EXPECT_TRUE(fails_with(writer.configure([](WalTuning&) {}), ErrorCode::kInvalidState));
+  EXPECT_TRUE(fails_with(writer.configure([](WalTuning&) {}), ErrorCode::kClosed));
 }
 
 TEST(SyncWalWriter, ABatchIsDurableWhenAppendBatchDurableReturns) {

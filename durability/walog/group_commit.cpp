@@ -5,22 +5,10 @@
 namespace durability::walog {
 namespace {
 
-/// Lets go of a mutex while it lives.
-class Dropped {
- public:
-  explicit Dropped(std::unique_lock<std::mutex>& lock) : lock_(lock) { lock_.unlock(); }
-  ~Dropped() { lock_.lock(); }
-  Dropped(const Dropped&) = delete;
-  Dropped& operator=(const Dropped&) = delete;
-
- private:
-  std::unique_lock<std::mutex>& lock_;
-};
-
 /// Something is under way while it lives.
 class UnderWay {
  public:
-  UnderWay(bool& flag, std::condition_variable& changed) : flag_(flag), changed_(changed) { flag_ = true; }
+  UnderWay(bool& flag, Condition& changed) : flag_(flag), changed_(changed) { flag_ = true; }
   ~UnderWay() {
     flag_ = false;
     changed_.notify_all();
@@ -30,28 +18,75 @@ class UnderWay {
 
  private:
   bool& flag_;
-  std::condition_variable& changed_;
+  Condition& changed_;
 };
 
 }  // namespace
 
+/// Leads a sync while it lives; then wakes those who have something to do, with the mutex dropped.
+class GroupCommit::Leading {
+ public:
+  Leading(GroupCommit& commit, Lock& lock) : commit_(commit), lock_(lock) { commit_.syncing_ = true; }
+  ~Leading() {
+    commit_.syncing_ = false;
+    commit_.release(lock_);
+  }
+  Leading(const Leading&) = delete;
+  Leading& operator=(const Leading&) = delete;
+
+ private:
+  GroupCommit& commit_;
+  Lock& lock_;
+};
+
+/// The turn to lead, of a thread that was woken for it: used, or passed on when it ends. The mutex is held.
+class GroupCommit::Turn {
+ public:
+  Turn(GroupCommit& commit, Lock& lock) : commit_(commit), lock_(lock) {}
+  ~Turn() {
+    if (!held_ || commit_.syncing_ || commit_.closing_) return;
+    if (!lock_.owns_lock()) lock_.lock();
+    commit_.release(lock_);
+  }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+  void take() noexcept { held_ = true; }
+  void use() noexcept { held_ = false; }
+
+ private:
+  GroupCommit& commit_;
+  Lock& lock_;
+  bool held_ = false;
+};
+
+Status GroupCommit::at_home() const {
+  if (!home_.left()) return {};
+  return Error(ErrorCode::kInvalidState, "this process is a child of the one that opened the log")
+      .advise(
+          "nothing was done; use the log in the process that opened it, or open it here once it is closed");
+}
+
 Result<EntryId> GroupCommit::append(ByteView payload) {
-  const std::lock_guard lock(mutex_);
+  DURABILITY_TRY(at_home());
+  const LockGuard lock(mutex_);
   return writer_->append(payload);
 }
 
 Result<EntryId> GroupCommit::append_batch(std::span<const ByteView> payloads, bool atomic) {
-  const std::lock_guard lock(mutex_);
+  DURABILITY_TRY(at_home());
+  const LockGuard lock(mutex_);
   return atomic ? writer_->append_batch_atomic(payloads) : writer_->append_batch(payloads);
 }
 
 Result<DurableId> GroupCommit::append_durable(ByteView payload) {
+  DURABILITY_TRY(at_home());
   Lock lock(mutex_);
   DURABILITY_TRY_ASSIGN(const EntryId id, writer_->append(payload));
   return wait(lock, id);
 }
 
 Result<DurableId> GroupCommit::wait_until_durable(EntryId id) {
+  DURABILITY_TRY(at_home());
   Lock lock(mutex_);
   if (id > writer_->last_entry_id()) {
     return Error(ErrorCode::kInvalidState, fmt::format("entry {} has not been appended", id))
@@ -61,6 +96,7 @@ Result<DurableId> GroupCommit::wait_until_durable(EntryId id) {
 }
 
 Result<DurableId> GroupCommit::flush_and_sync() {
+  DURABILITY_TRY(at_home());
   Lock lock(mutex_);
   return wait(lock, writer_->last_entry_id());
 }
@@ -70,66 +106,75 @@ bool GroupCommit::is_durable(EntryId id) const {
   return durable && durable->entry() >= id;
 }
 
+// Why nothing more will be synced, where that is so: those who waited hear what happened.
+Status GroupCommit::over(bool waited) const {
+  if (writer_->latch().failed()) return waited ? Status(writer_->latch().error()) : writer_->usable();
+  if (!closed_) return {};
+  return Error(ErrorCode::kClosed, "the log was closed before a sync covered this entry")
+      .advise("the entry may be there or not: open the log and look");
+}
+
 Result<DurableId> GroupCommit::wait(Lock& lock, EntryId id) {
   bool counted = false;
+  Turn turn(*this, lock);
   while (!is_durable(id)) {
-    if (failure_) return *failure_;
+    DURABILITY_TRY(over(counted));
     if (!std::exchange(counted, true)) gathering_.arrived();
     if (!syncing_ && !closing_) {
+      turn.use();
       DURABILITY_TRY(lead(lock));
       break;  // what is appended before a sync begins is covered by it
     }
+    turn.use();  // whoever leads, or closes, wakes those who wait when it is done
     Waiter waiter(id);
     waiting_.add(waiter);
     lock.unlock();
-    if (waiter.wait() == Waiter::Word::kDurable) break;
+    const Waiter::Word word = waiter.wait();
+    if (word == Waiter::Word::kDurable) break;
     lock.lock();
+    turn.take();
   }
-  return internal::DurableIdIssuer::issue(id);
+  return internal::DurableIdIssuer::issue(id, writer_->identity());
 }
 
 // Returns with the mutex dropped.
 Status GroupCommit::lead(Lock& lock) {
-  syncing_ = true;
+  const Leading leading(*this, lock);
   gather(lock);
-  Status synced = sync(lock);
-  syncing_ = false;
-  release(lock);
-  return synced;
+  return sync(lock);
 }
 
 Status GroupCommit::sync(Lock& lock) {
   DURABILITY_TRY_ASSIGN(const PendingSync pending, writer_->begin_sync());
   gathering_.begun();
-  lock.unlock();
-  auto synced = writer_->run_sync(pending);
-  lock.lock();
-  auto finished = writer_->finish_sync(pending, std::move(synced));
-  if (!finished) failure_ = finished.error();
-  return finished ? Status{} : Status(std::move(finished).error());
+  Result<std::chrono::nanoseconds> synced;
+  {
+    const Dropped dropped(lock);
+    synced = writer_->run_sync(pending);
+  }
+  return writer_->finish_sync(pending, std::move(synced)).map([](DurableId) {});
 }
 
 void GroupCommit::gather(Lock& lock) {
   for (std::size_t turns = gathering_.turns(); turns > 0 && !gathering_.complete(); --turns) {
-    lock.unlock();
-    std::this_thread::yield();
-    lock.lock();
+    const Dropped dropped(lock);
+    yield();
   }
 }
 
 // The highest id whose fate is known: all of them once nothing more will be synced.
 EntryId GroupCommit::decided_through() const {
   const auto durable = writer_->durable_id();
-  const bool over = failure_.has_value() || closed_ || ending_;
+  const bool over = writer_->latch().failed() || closed_ || ending_;
   return over && !syncing_ ? writer_->last_entry_id() : durable ? durable->entry() : EntryId(0);
 }
 
 // Drops the mutex, and wakes whoever has something to do now.
-void GroupCommit::release(Lock& lock) {
+void GroupCommit::release(Lock& lock) noexcept {
   const auto durable = writer_->durable_id();
   const std::size_t before = waiting_.size();
   WaitList::Released released =
-      waiting_.release(durable ? durable->entry() : EntryId(0), failure_.has_value() || closed_);
+      waiting_.release(durable ? durable->entry() : EntryId(0), writer_->latch().failed() || closed_);
   gathering_.released(before - waiting_.size() + 1);
   const bool wake_thread = idle_ && !completions_.empty();
   lock.unlock();
@@ -139,11 +184,13 @@ void GroupCommit::release(Lock& lock) {
 }
 
 Status GroupCommit::flush() {
-  const std::lock_guard lock(mutex_);
+  DURABILITY_TRY(at_home());
+  const LockGuard lock(mutex_);
   return writer_->flush();
 }
 
 Result<WalTruncation> GroupCommit::truncate_prefix(DurableId upto) {
+  DURABILITY_TRY(at_home());
   Lock lock(mutex_);
   wait_for_turn(lock);
   const UnderWay truncating(truncating_, changed_);
@@ -151,6 +198,7 @@ Result<WalTruncation> GroupCommit::truncate_prefix(DurableId upto) {
 }
 
 Result<WalTruncation> GroupCommit::truncate_published(DurableId upto) {
+  DURABILITY_TRY(at_home());
   Lock lock(mutex_);
   return truncate(lock, upto);
 }
@@ -164,23 +212,35 @@ Result<WalTruncation> GroupCommit::truncate(Lock& lock, DurableId upto) {
 }
 
 Status GroupCommit::close() {
+  DURABILITY_TRY(at_home());
   Lock lock(mutex_);
+  Status closed = close_writer(lock);
+  if (!thread_.is_current()) {
+    changed_.wait(lock, [this] { return in_flight_ == 0; });
+  }
+  return closed;
+}
+
+// Whatever comes, those who wait are told, and nobody begins anything any more.
+Status GroupCommit::close_writer(Lock& lock) {
+  struct Closing {
+    GroupCommit& commit;
+    Lock& lock;
+    ~Closing() {
+      commit.closing_ = false;
+      commit.closed_ = true;
+      commit.release(lock);
+      lock.lock();
+    }
+  };
   // A publication syncs its marker: only when it is over may nothing more be synced.
   ++closes_waiting_;
   changed_.wait(lock, [this] { return !truncating_; });
   --closes_waiting_;
   closing_ = true;
+  const Closing closing{*this, lock};
   changed_.wait(lock, [this] { return !syncing_ && !truncating_; });
-  Status closed = writer_->close();
-  if (!closed && !failure_) failure_ = closed.error();
-  closing_ = false;
-  closed_ = true;
-  release(lock);
-  lock.lock();
-  if (std::this_thread::get_id() != thread_.get_id()) {
-    changed_.wait(lock, [this] { return in_flight_ == 0; });
-  }
-  return closed;
+  return writer_->close();
 }
 
 }  // namespace durability::walog

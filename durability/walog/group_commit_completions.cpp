@@ -1,34 +1,63 @@
 // The side of group commit where nobody waits: completions, and the thread that calls them.
 
+#include <exception>
 #include <utility>
 
 #include "durability/walog/group_commit.hpp"
 
 namespace durability::walog {
+namespace {
 
-GroupCommit::~GroupCommit() {
-  Lock lock(mutex_);
-  changed_.wait(lock, [this] { return !truncating_; });
-  ending_ = true;
-  if (!thread_.joinable()) return;
-  work_.notify_one();
-  lock.unlock();
-  thread_.join();
+// Completions are called so many at a time, out of memory that is there from the start.
+constexpr std::size_t kDeliveredAtOnce = 256;
+
+// Needs no memory: the text fits into the string itself.
+Error out_of_memory() noexcept { return {ErrorCode::kPoisoned, "out of memory"}; }
+
+Error copy_of(const Error& error) noexcept {
+  try {
+    return error;
+  } catch (const std::exception&) {
+    return out_of_memory();
+  }
 }
 
-void GroupCommit::append_durable(ByteView payload, DurableCompletion completion) {
+}  // namespace
+
+Status GroupCommit::start() {
+  delivered_.reserve(kDeliveredAtOnce);
+  DURABILITY_TRY_ASSIGN(thread_, Thread::start([this] { commit(); }));
+  return {};
+}
+
+GroupCommit::~GroupCommit() {
+  if (home_.left()) return;
+  {
+    Lock lock(mutex_);
+    changed_.wait(lock, [this] { return !truncating_; });
+    ending_ = true;
+  }
+  work_.notify_one();
+  if (thread_.joinable()) thread_.join();
+}
+
+Status GroupCommit::append_durable(ByteView payload, DurableCompletion completion) {
+  DURABILITY_TRY(at_home());
+  if (!completion) {
+    return Error(ErrorCode::kInvalidConfig, "an empty completion")
+        .advise("nothing was appended; give one that can be called");
+  }
   Lock lock(mutex_);
-  const auto appended = append_with(lock, payload, completion);
-  const bool wake_thread = appended && idle_ && !syncing_;
+  DURABILITY_TRY(append_with(lock, payload, completion));
+  const bool wake_thread = idle_ && !syncing_;
   lock.unlock();
   if (wake_thread) work_.notify_one();
-  if (!appended) completion(appended.error());
+  return {};
 }
 
 // What may throw for want of memory comes first: an entry that is appended has its completion in the queue.
 Result<EntryId> GroupCommit::append_with(Lock& lock, ByteView payload, DurableCompletion& completion) {
   DURABILITY_TRY(make_room(lock));
-  if (!thread_.joinable()) thread_ = std::thread([this] { commit(); });
   completions_.reserve_one();
   DURABILITY_TRY_ASSIGN(const EntryId id, writer_->append(payload));
   completions_.push(id, std::move(completion));
@@ -39,10 +68,9 @@ Result<EntryId> GroupCommit::append_with(Lock& lock, ByteView payload, DurableCo
 Status GroupCommit::make_room(Lock& lock) {
   const WalOptions& options = writer_->options();
   if (in_flight_ < options.max_in_flight) return {};
-  const bool may_wait =
-      options.when_full == WhenFull::kWait && std::this_thread::get_id() != thread_.get_id();
+  const bool may_wait = options.when_full == WhenFull::kWait && !thread_.is_current();
   if (!may_wait) {
-    return Error(ErrorCode::kInvalidState,
+    return Error(ErrorCode::kBusy,
                  fmt::format("{} durable appends are in flight, as many as WalOptions::max_in_flight allows",
                              in_flight_))
         .advise("nothing was appended; try again when some have been completed");
@@ -57,10 +85,9 @@ void GroupCommit::commit() {
   while (true) {
     const EntryId through = decided_through();
     if (!completions_.empty() && completions_.front() <= through) {
-      deliver(lock, through);
+      deliver(lock, through, why_not_durable());
     } else if (!completions_.empty() && !syncing_ && !closing_) {
-      if (auto led = lead(lock); !led && !failure_) failure_ = std::move(led).error();
-      lock.lock();
+      lead_alone(lock);
     } else if (ending_) {
       return;
     } else {
@@ -71,25 +98,48 @@ void GroupCommit::commit() {
   }
 }
 
-void GroupCommit::deliver(Lock& lock, EntryId through) {
+// A sync that failed has set the latch, also where memory ran out for its error: then everything is decided.
+// One that was refused (there is no stable storage) is the end of those who waited for it. One that was not
+// begun for want of memory is begun again.
+void GroupCommit::lead_alone(Lock& lock) {
+  Status led;
+  try {
+    led = lead(lock);
+  } catch (const std::exception&) {
+    yield();
+  }
+  if (!lock.owns_lock()) lock.lock();
+  if (led || writer_->latch().failed()) return;
+  const EntryId last = writer_->last_entry_id();
+  while (!completions_.empty() && completions_.front() <= last) deliver(lock, last, led.error());
+}
+
+void GroupCommit::deliver(Lock& lock, EntryId through, const Error& why_not) {
   completions_.take_through(through, delivered_);
   const std::size_t count = delivered_.size();
   const auto durable = writer_->durable_id();
-  const Error why_not =
-      failure_.value_or(Error(ErrorCode::kInvalidState, "the writer ended before a sync covered this entry")
-                            .advise("the entry may be there or not: open the log and look"));
   lock.unlock();
   for (PendingCompletion& pending : delivered_) {
     if (durable && pending.id <= durable->entry()) {
-      pending.completion(internal::DurableIdIssuer::issue(pending.id));
+      pending.completion(internal::DurableIdIssuer::issue(pending.id, durable->log()));
     } else {
-      pending.completion(why_not);
+      pending.completion(copy_of(why_not));
     }
   }
   delivered_.clear();
   lock.lock();
   in_flight_ -= count;
   changed_.notify_all();
+}
+
+Error GroupCommit::why_not_durable() const noexcept {
+  try {
+    if (writer_->latch().failed()) return writer_->latch().error();
+    return Error(ErrorCode::kClosed, "the writer ended before a sync covered this entry")
+        .advise("the entry may be there or not: open the log and look");
+  } catch (const std::exception&) {
+    return out_of_memory();
+  }
 }
 
 }  // namespace durability::walog

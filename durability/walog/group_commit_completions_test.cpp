@@ -60,9 +60,9 @@ class Completions : public test::GatedWriterTest {
 // G2, G5: a sync that had begun before the entry was written does not complete it.
 TEST_F(Completions, AreCalledOnlyBehindASyncThatBeganAfterTheEntryWasWritten) {
   gate_.hold();
-  writer_->append_durable("first", calls_.next());
+  EXPECT_TRUE(writer_->append_durable("first", calls_.next()));
   gate_.wait_for_syncs(1);
-  writer_->append_durable("second", calls_.next());
+  EXPECT_TRUE(writer_->append_durable("second", calls_.next()));
   EXPECT_THAT(ids(calls_.now()), ElementsAre());
   gate_.release();
   EXPECT_THAT(ids(calls_.wait_for(2)), ElementsAre(1, 2));
@@ -71,9 +71,9 @@ TEST_F(Completions, AreCalledOnlyBehindASyncThatBeganAfterTheEntryWasWritten) {
 
 TEST_F(Completions, OfOneThreadShareASyncAndComeInTheOrderOfTheIds) {
   gate_.hold();
-  writer_->append_durable("first", calls_.next());
+  EXPECT_TRUE(writer_->append_durable("first", calls_.next()));
   gate_.wait_for_syncs(1);
-  for (int i = 0; i < 999; ++i) writer_->append_durable("entry", calls_.next());
+  for (int i = 0; i < 999; ++i) EXPECT_TRUE(writer_->append_durable("entry", calls_.next()));
   gate_.release();
   const auto completed = ids(calls_.wait_for(1000));
   EXPECT_TRUE(std::ranges::is_sorted(completed));
@@ -85,46 +85,41 @@ TEST_F(Completions, OfOneThreadShareASyncAndComeInTheOrderOfTheIds) {
 // G1: every completion behind a failed sync gets its error, and nothing is tried again.
 TEST_F(Completions, GetTheErrorOfTheSyncThatFailed) {
   gate_.hold();
-  writer_->append_durable("first", calls_.next());
+  EXPECT_TRUE(writer_->append_durable("first", calls_.next()));
   gate_.wait_for_syncs(1);
-  writer_->append_durable("second", calls_.next());
+  EXPECT_TRUE(writer_->append_durable("second", calls_.next()));
   gate_.release(Injection{.os_error = EIO});
   for (const auto& call : calls_.wait_for(2)) EXPECT_EQ(call.error().os_error(), EIO) << call.error();
-  writer_->append_durable("third", calls_.next());
-  EXPECT_TRUE(fails_with(calls_.wait_for(3).back(), ErrorCode::kInvalidState));
+  EXPECT_TRUE(fails_with(writer_->append_durable("third", calls_.next()), ErrorCode::kPoisoned));
+  EXPECT_EQ(calls_.now().size(), 2U);
   EXPECT_EQ(gate_.begun(), 1U);
 }
 
-TEST_F(Completions, OfARefusedAppendAreCalledWithinTheCall) {
-  writer_->append_durable(std::string((16U << 20U) + 1, 'x'), calls_.next());
-  ASSERT_EQ(calls_.now().size(), 1U);
-  EXPECT_TRUE(fails_with(calls_.now().front(), ErrorCode::kEncode)) << calls_.now().front().error();
+TEST_F(Completions, OfARefusedAppendAreNeverCalled) {
+  const std::string too_large((16U << 20U) + 1, 'x');
+  EXPECT_TRUE(fails_with(writer_->append_durable(too_large, calls_.next()), ErrorCode::kEncode));
+  EXPECT_TRUE(calls_.now().empty());
   EXPECT_EQ(writer_->last_entry_id(), EntryId(0));
 }
 
 TEST_F(Completions, AreRefusedWhereTooManyAreInFlight) {
   open({.max_in_flight = 2, .when_full = WhenFull::kRefuse});
   gate_.hold();
-  for (int i = 0; i < 3; ++i) writer_->append_durable("entry", calls_.next());
-  ASSERT_EQ(calls_.now().size(), 1U);
-  EXPECT_TRUE(fails_with(calls_.now().front(), ErrorCode::kInvalidState));
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(writer_->append_durable("entry", calls_.next()));
+  EXPECT_TRUE(fails_with(writer_->append_durable("entry", calls_.next()), ErrorCode::kBusy));
   EXPECT_EQ(writer_->last_entry_id(), EntryId(2)) << "what is refused is not appended";
   gate_.release();
-  EXPECT_THAT(ids(calls_.wait_for(3)), ElementsAre(0, 1, 2));
+  EXPECT_THAT(ids(calls_.wait_for(2)), ElementsAre(1, 2));
   // There is room again once the completions have returned, which is a moment after they were called.
-  std::uint64_t completed = 0;
-  for (std::size_t count = 4; completed == 0; ++count) {
-    writer_->append_durable("entry", calls_.next());
-    completed = ids(calls_.wait_for(count)).back();
-  }
-  EXPECT_EQ(completed, 3U);
+  while (!writer_->append_durable("entry", calls_.next())) std::this_thread::yield();
+  EXPECT_EQ(ids(calls_.wait_for(3)).back(), 3U);
 }
 
 TEST_F(Completions, WaitForRoomWhereTheOptionsSaySo) {
   open({.max_in_flight = 2});
   gate_.hold();
   std::thread appender([&] {
-    for (int i = 0; i < 50; ++i) writer_->append_durable("entry", calls_.next());
+    for (int i = 0; i < 50; ++i) EXPECT_TRUE(writer_->append_durable("entry", calls_.next()));
   });
   gate_.wait_for_syncs(1);
   EXPECT_LE(writer_->last_entry_id(), EntryId(2));
@@ -136,24 +131,25 @@ TEST_F(Completions, WaitForRoomWhereTheOptionsSaySo) {
 // Within a completion nobody else could make room: to wait would be to wait for oneself.
 TEST_F(Completions, ThatAppendAreRefusedWhereThereIsNoRoomAndNotHungUp) {
   open({.max_in_flight = 1});
-  writer_->append_durable("entry", [&](const Result<DurableId>& durable) {
+  std::promise<Status> again;
+  EXPECT_TRUE(writer_->append_durable("entry", [&](const Result<DurableId>& durable) {
     EXPECT_TRUE(durable);
-    writer_->append_durable("again", calls_.next());
-  });
-  EXPECT_TRUE(fails_with(calls_.wait_for(1).front(), ErrorCode::kInvalidState));
+    again.set_value(writer_->append_durable("again", calls_.next()));
+  }));
+  EXPECT_TRUE(fails_with(again.get_future().get(), ErrorCode::kBusy));
 }
 
 TEST_F(Completions, MayAppendTheNextEntry) {
-  writer_->append_durable("first", [&](const Result<DurableId>& durable) {
+  EXPECT_TRUE(writer_->append_durable("first", [&](const Result<DurableId>& durable) {
     EXPECT_TRUE(durable);
-    writer_->append_durable("second", calls_.next());
-  });
+    EXPECT_TRUE(writer_->append_durable("second", calls_.next()));
+  }));
   EXPECT_THAT(ids(calls_.wait_for(1)), ElementsAre(2));
 }
 
 // G4: closing leaves no completion behind.
 TEST_F(Completions, AreAllCalledWhenCloseReturns) {
-  for (int i = 0; i < 500; ++i) writer_->append_durable("entry", calls_.next());
+  for (int i = 0; i < 500; ++i) EXPECT_TRUE(writer_->append_durable("entry", calls_.next()));
   ASSERT_TRUE(writer_->close());
   const auto completed = ids(calls_.now());
   ASSERT_EQ(completed.size(), 500U);
@@ -162,23 +158,30 @@ TEST_F(Completions, AreAllCalledWhenCloseReturns) {
 
 TEST_F(Completions, MayCloseTheLog) {
   std::promise<Status> closed;
-  writer_->append_durable("first", [&](const Result<DurableId>&) { closed.set_value(writer_->close()); });
+  EXPECT_TRUE(writer_->append_durable("first",
+                                      [&](const Result<DurableId>&) { closed.set_value(writer_->close()); }));
   EXPECT_TRUE(closed.get_future().get());
-  EXPECT_TRUE(fails_with(writer_->append("late"), ErrorCode::kInvalidState));
+  EXPECT_TRUE(fails_with(writer_->append("late"), ErrorCode::kClosed));
 }
 
 TEST_F(Completions, OfAWriterThatIsDestroyedSayThatNothingIsKnown) {
   gate_.hold();
-  writer_->append_durable("first", calls_.next());
+  EXPECT_TRUE(writer_->append_durable("first", calls_.next()));
   gate_.wait_for_syncs(1);
-  writer_->append_durable("second", calls_.next());
+  EXPECT_TRUE(writer_->append_durable("second", calls_.next()));
   std::thread destroyer([&] { writer_.reset(); });
   gate_.release();
   destroyer.join();
   const auto calls = calls_.now();
   ASSERT_EQ(calls.size(), 2U);
   EXPECT_EQ(calls.front().value().entry(), EntryId(1));
-  EXPECT_TRUE(calls.back() || calls.back().error().code() == ErrorCode::kInvalidState);
+  EXPECT_TRUE(calls.back() || calls.back().error().code() == ErrorCode::kClosed);
+}
+
+// An empty one compiled, and crashed when its time had come.
+TEST_F(Completions, ThatCannotBeCalledAreRefused) {
+  EXPECT_TRUE(fails_with(writer_->append_durable("entry", {}), ErrorCode::kInvalidConfig));
+  EXPECT_EQ(writer_->last_entry_id(), EntryId(0));
 }
 
 TEST_F(Completions, MayBeFutures) {
@@ -214,7 +217,7 @@ TEST(GroupCommit, CompletionsAndWaitingThreadsShareSyncsAndLoseNothing) {
       for (int i = 0; i < 100; ++i) note(writer->append_durable("waited for"));
     });
     threads.emplace_back([&] {
-      for (int i = 0; i < 100; ++i) writer->append_durable("not waited for", note);
+      for (int i = 0; i < 100; ++i) EXPECT_TRUE(writer->append_durable("not waited for", note));
     });
   }
   for (auto& thread : threads) thread.join();

@@ -10,6 +10,7 @@ void GroupCommit::wait_for_turn(Lock& lock) {
 }
 
 Status GroupCommit::begin_publication() {
+  DURABILITY_TRY(at_home());
   Lock lock(mutex_);
   wait_for_turn(lock);
   DURABILITY_TRY(writer_->begin_publication());
@@ -19,6 +20,7 @@ Status GroupCommit::begin_publication() {
 
 // Notified with the mutex held: whoever destroys the log waits for this turn, and with it for this call.
 void GroupCommit::end_publication() noexcept {
+  if (home_.left()) return;
   const Lock lock(mutex_);
   writer_->end_publication();
   truncating_ = false;
@@ -26,11 +28,13 @@ void GroupCommit::end_publication() noexcept {
 }
 
 Status GroupCommit::may_publish(DurableId upto) {
+  DURABILITY_TRY(at_home());
   const Lock lock(mutex_);
   return writer_->may_publish(upto);
 }
 
 void GroupCommit::published(DurableId upto) noexcept {
+  if (home_.left()) return;
   const Lock lock(mutex_);
   writer_->published(upto);
 }

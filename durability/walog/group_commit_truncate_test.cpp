@@ -108,7 +108,7 @@ TEST_F(TruncationTest, PoisonsTheWriterWhereASyncFails) {
     truncate_up_to(failing);
     let_go(Injection{.os_error = EIO});
     EXPECT_TRUE(fails_with(truncated_, ErrorCode::kIo));
-    EXPECT_TRUE(fails_with(writer_->append("later"), ErrorCode::kInvalidState));
+    EXPECT_TRUE(fails_with(writer_->append("later"), ErrorCode::kPoisoned));
     EXPECT_FALSE(writer_->close());
     gate_.release();
     inner_ = test::CrashDirectory::make();

@@ -86,7 +86,7 @@ Result<WalTruncation> WalMaintenance::truncate_prefix(DurableId upto) const {
 
 Result<std::optional<WalRepairPlan>> WalMaintenance::repair_plan() const {
   WalOptions options = options_;
-  options.fill_in_defaults();
+  DURABILITY_TRY(options.fill_in_defaults());
   DURABILITY_TRY_ASSIGN(auto planned, walog::plan_repair(*directory_, options));
   if (!planned) return std::optional<WalRepairPlan>{};
   return std::optional(std::move(planned->plan));
@@ -94,7 +94,7 @@ Result<std::optional<WalRepairPlan>> WalMaintenance::repair_plan() const {
 
 Result<std::string> WalMaintenance::repair(const WalRepairPlan& plan) const {
   WalOptions options = options_;
-  options.fill_in_defaults();
+  DURABILITY_TRY(options.fill_in_defaults());
   return walog::apply_repair(*directory_, options, plan);
 }
 

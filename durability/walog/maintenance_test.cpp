@@ -228,9 +228,9 @@ TEST(Maintenance, StrictRangesReadSealedSegmentsWholeAndRefuseATornTail) {
 
 TEST(Maintenance, TruncatingALogThatIsNotThereCreatesNothing) {
   const auto directory = CrashDirectory::make();
-  EXPECT_TRUE(
-      fails_with(WalMaintenance(directory).truncate_prefix(internal::DurableIdIssuer::issue(EntryId(1))),
-                 ErrorCode::kNotFound));
+  EXPECT_TRUE(fails_with(WalMaintenance(directory).truncate_prefix(
+                             internal::DurableIdIssuer::issue(EntryId(1), directory->identity())),
+                         ErrorCode::kNotFound));
   EXPECT_TRUE(directory->list("").value().empty());
 }
 

@@ -44,10 +44,13 @@ Status WalOptions::validate() const {
   return flush.validate();
 }
 
-void WalOptions::fill_in_defaults() {
+Status WalOptions::fill_in_defaults() {
   if (!clock) clock = Clock::system();
   if (!random) random = Random::system();
-  if (!worker) worker = Worker::thread();
+  if (!worker) {
+    DURABILITY_TRY_ASSIGN(worker, Worker::thread());
+  }
+  return {};
 }
 
 }  // namespace durability

@@ -21,7 +21,7 @@ enum class WalFormat : std::uint8_t { kV2 = 2, kV3 = 3, kV4 = 4 };
 
 enum class WhenFull : std::uint8_t {
   kWait,    ///< the call waits; within a completion it is refused, for nobody else could make room
-  kRefuse,  ///< `invalid_state`, and nothing is appended
+  kRefuse,  ///< `busy`, and nothing is appended
 };
 
 struct WalOptions {
@@ -59,8 +59,8 @@ struct WalOptions {
   std::shared_ptr<Worker> worker{};
 
   [[nodiscard]] Status validate() const;
-  /// Takes the system's own for what is not given.
-  void fill_in_defaults();
+  /// Takes the system's own for what is not given: `io` where it has no thread to give.
+  Status fill_in_defaults();
   [[nodiscard]] std::uint64_t preallocation(WalFormat of = WalFormat::kV4) const noexcept {
     return preallocate_bytes.value_or(of == WalFormat::kV4 ? segment_bytes : 0);
   }

@@ -131,7 +131,7 @@ TEST(Recycling, AFileThatIsGoneIsReportedAndNothingAcknowledgedIsLost) {
     ASSERT_FALSE(appended) << "no segment was needed";
     EXPECT_EQ(appended.error().code(), ErrorCode::kNotFound) << appended.error();
     EXPECT_EQ(appended.error().path(), "wal/" + *kept);
-    EXPECT_EQ(wal.append("more").error().code(), ErrorCode::kInvalidState) << "poisoned";
+    EXPECT_EQ(wal.append("more").error().code(), ErrorCode::kPoisoned);
   }
   auto wal = Writer::open(directory, options(1));
   ASSERT_TRUE(wal) << wal.error();

@@ -13,7 +13,7 @@ constexpr std::uint64_t kPieceBytes = std::uint64_t{1} << 20U;
 bool given_up(const SegmentPlan& plan) noexcept { return plan.give_up != nullptr && *plan.give_up; }
 
 Error given_up_error(const SegmentPlan& plan) {
-  return Error(ErrorCode::kInvalidState, "the preparation of the next segment was given up")
+  return Error(ErrorCode::kCancelled, "the preparation of the next segment was given up")
       .in_file(segment_path(plan.id))
       .advise("its temporary file was removed");
 }
@@ -42,15 +42,21 @@ Status fill_recycled(File& file, const SegmentPlan& plan) {
 tl::unexpected<BuildFailure> abandon(Directory& directory, const SegmentPlan& plan,
                                      std::string_view temporary, Error error, bool before_sync) {
   discard_temporary(directory, temporary);
-  const bool passes = before_sync && (is_lack_of_space(error) || given_up(plan));
+  const bool passes = before_sync && (is_shortage(error) || given_up(plan));
   return tl::unexpected(BuildFailure{.error = std::move(error), .poisons = !passes});
+}
+
+// A failed sync poisons, also where there is no memory left for its error.
+template <class Sync>
+Status sync_watched(const SegmentPlan& plan, Sync sync) {
+  return plan.latch == nullptr ? sync() : plan.latch->watch(sync);
 }
 
 template <class Fill>
 Built<PreparedSegment> prepare(Directory& directory, const SegmentPlan& plan, std::string temporary,
                                Result<std::unique_ptr<File>> opened, Fill fill) {
   if (!opened) {
-    const bool passes = is_lack_of_space(opened.error());
+    const bool passes = is_shortage(opened.error());
     return tl::unexpected(BuildFailure{.error = std::move(opened).error(), .poisons = !passes});
   }
   std::shared_ptr<File> file = *std::move(opened);
@@ -59,19 +65,24 @@ Built<PreparedSegment> prepare(Directory& directory, const SegmentPlan& plan, st
     return abandon(directory, plan, temporary, std::move(filled).error(), true);
   }
   if (directory.capabilities().stable_storage) {
-    if (auto synced = file->sync_data(); !synced) {
+    if (auto synced = sync_watched(plan, [&] { return file->sync_data(); }); !synced) {
       file.reset();
       return abandon(directory, plan, temporary, std::move(synced).error(), false);
     }
   }
   if (given_up(plan)) return abandon(directory, plan, temporary, given_up_error(plan), true);
-  return PreparedSegment{.id = plan.id, .file = std::move(file), .temporary = std::move(temporary)};
+  return PreparedSegment{.plan = plan, .file = std::move(file), .temporary = std::move(temporary)};
 }
 
 }  // namespace
 
 bool is_lack_of_space(const Error& error) noexcept {
   return error.code() == ErrorCode::kIo && (error.os_error() == ENOSPC || error.os_error() == EDQUOT);
+}
+
+bool is_shortage(const Error& error) noexcept {
+  const int reason = error.code() == ErrorCode::kIo ? error.os_error() : 0;
+  return is_lack_of_space(error) || reason == EMFILE || reason == ENFILE || reason == ENOMEM;
 }
 
 void discard_temporary(Directory& directory, std::string_view temporary) {
@@ -88,20 +99,28 @@ Built<PreparedSegment> prepare_segment(Directory& directory, const SegmentPlan& 
 Built<PreparedSegment> prepare_recycled(Directory& directory, const SegmentPlan& plan,
                                         std::string temporary) {
   auto opened = directory.open(temporary, OpenMode::kReadWrite);
+  if (opened) {
+    const auto links = (*opened)->links();
+    if (!links || *links != 1) {
+      opened->reset();
+      discard_temporary(directory, temporary);
+      return prepare_segment(directory, plan);
+    }
+  }
   return prepare(directory, plan, std::move(temporary), std::move(opened), fill_recycled);
 }
 
 Built<SegmentFile> publish_segment(Directory& directory, PreparedSegment prepared) {
-  if (auto renamed = directory.rename(prepared.temporary, segment_path(prepared.id)); !renamed) {
+  const SegmentPlan& plan = prepared.plan;
+  if (auto renamed = directory.rename(prepared.temporary, segment_path(plan.id)); !renamed) {
     prepared.file.reset();
-    return abandon(directory, {.id = prepared.id}, prepared.temporary, std::move(renamed).error(), true);
+    return abandon(directory, plan, prepared.temporary, std::move(renamed).error(), true);
   }
   if (directory.capabilities().stable_storage) {
-    if (auto synced = directory.sync_directory(kWalDirectory); !synced) {
-      return tl::unexpected(BuildFailure{.error = std::move(synced).error()});
-    }
+    auto synced = sync_watched(plan, [&] { return directory.sync_directory(kWalDirectory); });
+    if (!synced) return tl::unexpected(BuildFailure{.error = std::move(synced).error()});
   }
-  return SegmentFile{.id = prepared.id, .file = std::move(prepared.file)};
+  return SegmentFile{.id = plan.id, .file = std::move(prepared.file), .has_space = true};
 }
 
 Built<SegmentFile> build_segment(Directory& directory, const SegmentPlan& plan) {

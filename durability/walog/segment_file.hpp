@@ -11,10 +11,10 @@
 // A recycled file is an old segment that has lost its name, durably, and is filled with zeros before it gets
 // the next one: its old bytes would make a torn tail indistinguishable from the end.
 
-#include <atomic>
 #include <memory>
 #include <string>
 
+#include "durability/base/failure_latch.hpp"
 #include "durability/storage/directory.hpp"
 #include "durability/walog/segment_name.hpp"
 
@@ -23,21 +23,17 @@ namespace durability::walog {
 struct SegmentFile {
   SegmentId id;
   std::shared_ptr<File> file;
+  bool has_space = false;  ///< its zeros were written or set aside by this writer
 };
 
-/// Filled and synced, but still under its temporary name.
-struct PreparedSegment {
-  SegmentId id;
-  std::shared_ptr<File> file;
-  std::string temporary;
-};
-
-/// True for a lack of space, which passes, as opposed to a failure of the device.
+/// True for a lack of space.
 [[nodiscard]] bool is_lack_of_space(const Error& error) noexcept;
+/// True for a lack of space, descriptors or memory, which passes, as opposed to a failure of the device.
+[[nodiscard]] bool is_shortage(const Error& error) noexcept;
 
 struct BuildFailure {
   Error error;
-  bool poisons = true;  ///< anything but a lack of space before the first sync
+  bool poisons = true;  ///< anything but a shortage before the first sync
 };
 template <class T>
 using Built = tl::expected<T, BuildFailure>;
@@ -45,14 +41,23 @@ using Built = tl::expected<T, BuildFailure>;
 /// What to make, and when to stop making it.
 struct SegmentPlan {
   SegmentId id;
-  ByteView contents{};                         ///< the file begins with them
-  std::uint64_t bytes = 0;                     ///< zeros behind, up to here
-  bool written_zeros = true;                   ///< or space that is set aside
-  const std::atomic<bool>* give_up = nullptr;  ///< once true, the temporary is removed: `invalid_state`
+  ByteView contents{};                    ///< the file begins with them
+  std::uint64_t bytes = 0;                ///< zeros behind, up to here
+  bool written_zeros = true;              ///< or space that is set aside
+  const Atomic<bool>* give_up = nullptr;  ///< once true, the temporary is removed: `cancelled`
+  FailureLatch* latch = nullptr;          ///< set by a failed sync, whatever else becomes of its error
+};
+
+/// Filled and synced, but still under its temporary name.
+struct PreparedSegment {
+  SegmentPlan plan;
+  std::shared_ptr<File> file;
+  std::string temporary;
 };
 
 [[nodiscard]] Built<PreparedSegment> prepare_segment(Directory& directory, const SegmentPlan& plan);
-/// From a segment that was renamed to `temporary`, durably.
+/// From a segment that was renamed to `temporary`, durably. A file that has other names too (a backup of hard
+/// links, say) is not written over: it is removed, and a new one takes its place.
 [[nodiscard]] Built<PreparedSegment> prepare_recycled(Directory& directory, const SegmentPlan& plan,
                                                       std::string temporary);
 /// Gives it its name, replacing what has it, and makes the name durable.

@@ -128,10 +128,11 @@ Status SegmentWriter::write_through(const v4::FrameFields& fields, ByteView payl
   return {};
 }
 
-Status SegmentWriter::cut_short_padding() {
+Result<bool> SegmentWriter::cut_short_padding() {
   DURABILITY_TRY_ASSIGN(const std::uint64_t size, file_->size());
   const bool too_short = size > flushed_ && size - flushed_ < v3::kLengthBytes;
-  return too_short ? file_->truncate(flushed_) : Status{};
+  if (too_short) DURABILITY_TRY(file_->truncate(flushed_));
+  return too_short;
 }
 
 FrameBuffer SegmentWriter::take_buffer() noexcept { return std::move(buffer_); }

@@ -66,8 +66,8 @@ class SegmentWriter {
   /// Writes a frame too large for the buffer, which is empty, from the caller's memory.
   Status write_through(const v4::FrameFields& fields, ByteView payload);
   /// Versions 2 and 3, everything flushed: fewer than 4 bytes of padding behind the last frame would read
-  /// as a torn length field, so they are cut off.
-  Status cut_short_padding();
+  /// as a torn length field, so they are cut off. Says whether they were: that is to be synced.
+  Result<bool> cut_short_padding();
 
   /// The buffer, for the next segment; empty.
   [[nodiscard]] FrameBuffer take_buffer() noexcept;

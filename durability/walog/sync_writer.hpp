@@ -21,9 +21,12 @@ class SyncWalWriter {
     DURABILITY_TRY_ASSIGN(auto writer, Writer::open(std::move(directory), std::move(options)));
     return from_writer(std::move(writer));
   }
-  /// Goes on with an open log.
-  static std::unique_ptr<SyncWalWriter> from_writer(WalWriter<E, Codec> writer) {
-    return std::unique_ptr<SyncWalWriter>(new SyncWalWriter(std::move(writer.core_)));
+  /// Goes on with an open log. `io` where the system has no thread to give; the log is closed then, as by the
+  /// writer's destructor.
+  static Result<std::unique_ptr<SyncWalWriter>> from_writer(WalWriter<E, Codec> writer) {
+    std::unique_ptr<SyncWalWriter> shared(new SyncWalWriter(std::move(writer.core_)));
+    DURABILITY_TRY(shared->commit_.start());
+    return shared;
   }
 
   /// Appends; durable only after flush_and_sync, or once a later append_durable has returned.
@@ -44,28 +47,31 @@ class SyncWalWriter {
   Result<DurableId> append_durable_bytes(ByteView payload) { return commit_.append_durable(payload); }
 
   /// Appends and returns at once; `completion` is called with what append_durable would have returned, so
-  /// that one thread keeps thousands of appends in flight. Exactly once: in the order of the ids, by a thread
-  /// of the writer's own, which syncs too, so it must be short and must not throw; or within this call, where
-  /// the append is refused. It may append, but not wait for this writer (close() excepted). At most
-  /// WalOptions::max_in_flight wait at a time.
-  void append_durable(const E& entry, DurableCompletion completion) {
+  /// that one thread keeps thousands of appends in flight: exactly once, in the order of the ids, by a thread
+  /// of the writer's own, which syncs too, so it must be short and must not throw. It may append, but not
+  /// wait for this writer (close() excepted). At most WalOptions::max_in_flight wait at a time: then `busy`,
+  /// where the call does not wait. After an error nothing was appended (but where memory runs out in the
+  /// middle: then the writer is poisoned), and `completion` is never called. An empty one is
+  /// `invalid_config`.
+  Status append_durable(const E& entry, DurableCompletion completion) {
     Bytes& scratch = this_threads_scratch();
-    if (auto encoded = Codec::template encode<E>(entry, scratch); !encoded) {
-      return completion(std::move(encoded).error());
-    }
-    commit_.append_durable(scratch, std::move(completion));
+    DURABILITY_TRY(Codec::template encode<E>(entry, scratch));
+    return commit_.append_durable(scratch, std::move(completion));
   }
-  void append_durable_bytes(ByteView payload, DurableCompletion completion) {
-    commit_.append_durable(payload, std::move(completion));
+  Status append_durable_bytes(ByteView payload, DurableCompletion completion) {
+    return commit_.append_durable(payload, std::move(completion));
   }
-  /// The same, as a future.
+  /// The same, as a future; what is refused is in it at once.
   std::future<Result<DurableId>> append_durable_future(const E& entry) {
     std::promise<Result<DurableId>> promise;
     auto future = promise.get_future();
-    append_durable(entry, [promise = std::move(promise)](Result<DurableId> durable) mutable {
+    auto appended = append_durable(entry, [promise = std::move(promise)](Result<DurableId> durable) mutable {
       promise.set_value(std::move(durable));
     });
-    return future;
+    if (appended) return future;
+    std::promise<Result<DurableId>> refused;
+    refused.set_value(std::move(appended).error());
+    return refused.get_future();
   }
 
   template <std::ranges::input_range Range>

@@ -2,10 +2,10 @@
 
 // Threads that wait for an entry to be durable, each woken by itself.
 
-#include <atomic>
 #include <cstdint>
 
 #include "durability/base/ids.hpp"
+#include "durability/base/sync.hpp"
 
 namespace durability::walog {
 
@@ -35,7 +35,7 @@ class Waiter {
 
   EntryId id_;
   Word pending_ = Word::kLook;
-  std::atomic<Word> word_{Word::kWait};
+  Atomic<Word> word_{Word::kWait};
   Waiter* next_ = nullptr;
 };
 
@@ -62,6 +62,7 @@ class WaitList {
   void add(Waiter& waiter) noexcept;
   /// Those up to `durable`, and in front of them, to look again, the first of the others, or all others.
   Released release(EntryId durable, bool all) noexcept;
+  [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
  private:

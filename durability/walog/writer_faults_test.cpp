@@ -265,7 +265,7 @@ TEST(WriterFaults, ClosingTellsOfASpareWhoseSyncFailsMeanwhile) {
     return testing::Injection{.os_error = EIO};
   });
   WalOptions options = test::test_options();
-  options.worker = Worker::thread();
+  options.worker = Worker::thread().value();
   const auto writer = open_writer(directory, options).value();
   ASSERT_TRUE(writer->append(as_bytes("a")));
   syncing.get_future().wait();
@@ -285,15 +285,15 @@ TEST(WriterFaults, EveryCallButCloseIsRefusedOnceAWriteHasFailed) {
   EXPECT_TRUE(fails_with(writer->flush(), ErrorCode::kIo));
   directory->clear_log();
   const std::vector<ByteView> batch = {as_bytes("c")};
-  EXPECT_TRUE(fails_with(writer->append(as_bytes("c")), ErrorCode::kInvalidState));
-  EXPECT_TRUE(fails_with(writer->append_batch(batch), ErrorCode::kInvalidState));
-  EXPECT_TRUE(fails_with(writer->append_batch_atomic(batch), ErrorCode::kInvalidState));
-  EXPECT_TRUE(fails_with(writer->flush(), ErrorCode::kInvalidState));
-  EXPECT_TRUE(fails_with(writer->flush_and_sync(), ErrorCode::kInvalidState));
-  EXPECT_TRUE(fails_with(writer->truncate_prefix(durable), ErrorCode::kInvalidState));
+  EXPECT_TRUE(fails_with(writer->append(as_bytes("c")), ErrorCode::kPoisoned));
+  EXPECT_TRUE(fails_with(writer->append_batch(batch), ErrorCode::kPoisoned));
+  EXPECT_TRUE(fails_with(writer->append_batch_atomic(batch), ErrorCode::kPoisoned));
+  EXPECT_TRUE(fails_with(writer->flush(), ErrorCode::kPoisoned));
+  EXPECT_TRUE(fails_with(writer->flush_and_sync(), ErrorCode::kPoisoned));
+  EXPECT_TRUE(fails_with(writer->truncate_prefix(durable), ErrorCode::kPoisoned));
   EXPECT_EQ(writer->durable_id()->entry(), EntryId(1)) << "what was acknowledged stays so";
   EXPECT_TRUE(fails_with(writer->close(), ErrorCode::kIo)) << "close tells what happened";
-  EXPECT_TRUE(fails_with(writer->flush_and_sync(), ErrorCode::kInvalidState));
+  EXPECT_TRUE(fails_with(writer->flush_and_sync(), ErrorCode::kClosed));
   EXPECT_THAT(directory->changes(), ElementsAre()) << "a poisoned writer writes no mark";
   EXPECT_EQ(test::read(inner, ReadMode::kBestEffort), "a: ok");
 }
@@ -306,7 +306,7 @@ TEST(WriterFaults, AReplacedLockFileStopsRotationAndTruncation) {
     ASSERT_NE(::mkdtemp(name.data()), nullptr);
     const std::shared_ptr<Directory> directory = FsDirectory::open(name).value();
     WalOptions options = test::test_options();
-    options.segment_bytes = 136;
+    options.segment_bytes = 160;  // an entry, a mark and a seal
     auto writer = open_writer(directory, options).value();
     ASSERT_TRUE(writer->append(as_bytes("a")));
     if (call == Call::kRotateIntoVersion3) {
@@ -330,7 +330,7 @@ TEST(WriterFaults, AReplacedLockFileStopsRotationAndTruncation) {
     }
     const auto after = test::snapshot(*directory);
     for (const auto& [file, bytes] : before) EXPECT_EQ(after.at(file), bytes) << file;
-    EXPECT_TRUE(fails_with(writer->append(as_bytes("c")), ErrorCode::kInvalidState));
+    EXPECT_TRUE(fails_with(writer->append(as_bytes("c")), ErrorCode::kPoisoned));
     std::filesystem::remove_all(name);
   }
 }
@@ -340,7 +340,7 @@ TEST(WriterFaults, AReplacedLockFileStopsRotationAndTruncation) {
 TEST(WriterFaults, AFailedSyncOfTheSealStopsAChangeOfVersion) {
   const auto directory = FaultyDirectory::make(CrashDirectory::make());
   WalOptions options = test::test_options();
-  options.segment_bytes = 136;
+  options.segment_bytes = 160;  // an entry, a mark and a seal
   auto writer = open_writer(directory, options).value();
   ASSERT_TRUE(writer->append(as_bytes("a")));
   ASSERT_TRUE(writer->close());
@@ -348,7 +348,7 @@ TEST(WriterFaults, AFailedSyncOfTheSealStopsAChangeOfVersion) {
   writer = open_writer(directory, options).value();
   directory->fail({.operation = Operation::kSyncData, .path = "wal_1.log"});
   EXPECT_TRUE(fails_with(writer->append(as_bytes("b")), ErrorCode::kIo));
-  EXPECT_TRUE(fails_with(writer->append(as_bytes("c")), ErrorCode::kInvalidState));
+  EXPECT_TRUE(fails_with(writer->append(as_bytes("c")), ErrorCode::kPoisoned));
   writer.reset();
   EXPECT_EQ(test::read(directory, ReadMode::kStrict), "a: ok");
 }
@@ -423,7 +423,7 @@ TEST(WriterFaults, NoMemoryInMidAppendLeavesTheWriterUnchangedOrPoisoned) {
     if (threw) ran_through = false;
     const auto again = writer->append(as_bytes("d"));
     if (!again) {
-      EXPECT_TRUE(fails_with(again, ErrorCode::kInvalidState));
+      EXPECT_TRUE(fails_with(again, ErrorCode::kPoisoned));
     } else if (threw) {
       EXPECT_EQ(again->value(), 3U) << "an entry that was not appended has an id";
     }

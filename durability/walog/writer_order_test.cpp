@@ -123,7 +123,7 @@ TEST(WriterOrder, NoSpareIsBegunBehindASealWhoseSyncHasFailed) {
   worker->run_all();
   EXPECT_THAT(directory->changes(), ::testing::SizeIs(1)) << "the sync";
   EXPECT_TRUE(fails_with(writer->append(as_bytes("c")), ErrorCode::kIo));
-  EXPECT_TRUE(fails_with(writer->append(as_bytes("c")), ErrorCode::kInvalidState));
+  EXPECT_TRUE(fails_with(writer->append(as_bytes("c")), ErrorCode::kPoisoned));
 }
 
 // The order of a truncation: the active segment first, then one by one, oldest first.

@@ -33,7 +33,9 @@ using Table = std::map<std::string, std::string>;
 constexpr std::string_view kPath = "table.ckpt";
 
 Op marker(std::string_view path, DurableId upto) { return Published{std::string(path), upto.value()}; }
-DurableId durable(std::uint64_t id) { return internal::DurableIdIssuer::issue(EntryId(id)); }
+DurableId durable(std::uint64_t id, const Directory& of) {
+  return internal::DurableIdIssuer::issue(EntryId(id), of.identity());
+}
 
 Result<Recovery<Table>> recover_table(const std::shared_ptr<Directory>& directory) {
   return recover_with_wal<Table, Op>(
@@ -76,7 +78,7 @@ void publish_and_recover(const std::shared_ptr<Directory>& directory, Wal& wal) 
   EXPECT_EQ(published->checkpoint, kPath);
   EXPECT_EQ(published->last_applied, EntryId(4));
   EXPECT_EQ(published->marker, EntryId(5));
-  EXPECT_EQ(wal.durable_id(), durable(5));
+  EXPECT_EQ(wal.durable_id(), durable(5, *directory_));
   ASSERT_FALSE(published->truncation.deleted.empty());
   EXPECT_EQ(published->truncation.deleted.front().first, EntryId(1));
 

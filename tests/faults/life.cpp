@@ -158,7 +158,7 @@ void Life::judge_writer(const std::optional<Error>& error) {
       error && std::ranges::all_of(fresh, [&](const auto& r) { return must_poison(r, os_error); });
   Status probe = writer_->flush();
   if (!probe && !told) probe = writer_->flush();
-  judge_end(before, !probe && probe.error().code() == ErrorCode::kInvalidState);
+  judge_end(before, !probe && probe.error().code() == ErrorCode::kPoisoned);
   judged_ = failed();
   if (writer_) words_.resize(std::min<std::size_t>(words_.size(), writer_->last_entry_id().value()));
 }
@@ -173,7 +173,7 @@ void Life::judge_end(std::size_t before, bool poisoned) {
   if (only_space && poisoned) blame("ended by a lack of space for a segment");
   if (!poisoned) return;
   const auto refuses = [](const auto& result) {
-    return !result && result.error().code() == ErrorCode::kInvalidState;
+    return !result && result.error().code() == ErrorCode::kPoisoned;
   };
   if (!refuses(writer_->append("more"))) blame("a poisoned writer appends");
   if (!refuses(writer_->flush_and_sync())) blame("a poisoned writer syncs");

@@ -1,0 +1,168 @@
+// The writer where something is short for a moment: memory for an error, descriptors, space. What has changed
+// nothing poisons nothing; a failed sync poisons, whatever else is short.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <new>
+
+#include "durability/walog/sync_writer.hpp"
+#include "durability/walog/test_support.hpp"
+
+namespace durability::walog {
+namespace {
+
+using test::CrashDirectory;
+using test::fails_with;
+using test::FaultyDirectory;
+using test::one_segment;
+using test::open_writer;
+using test::Operation;
+using test::OperationRecord;
+using test::Repeat;
+
+/// Every sync throws bad_alloc, as where there is no memory for the error of one that failed.
+void let_syncs_throw(FaultyDirectory& directory, Operation sync) {
+  directory.set_hook([sync](const OperationRecord& record) -> std::optional<durability::testing::Injection> {
+    if (record.operation == sync) throw std::bad_alloc();
+    return std::nullopt;
+  });
+}
+
+// An fdatasync failed, and so did the memory for its error. Nothing was poisoned; the next flush_and_sync
+// synced the same file, which the kernel then calls clean, and acknowledged what was lost.
+TEST(WriterShortages, AFailedSyncWhoseErrorFindsNoMemoryIsNotTriedAgain) {
+  const auto faulty = FaultyDirectory::make(CrashDirectory::make());
+  auto writer = open_writer(faulty, one_segment()).value();
+  ASSERT_TRUE(writer->append(as_bytes("a")));
+  let_syncs_throw(*faulty, Operation::kSyncData);
+  EXPECT_THROW(static_cast<void>(writer->flush_and_sync()), std::bad_alloc);
+  faulty->mend();
+  EXPECT_TRUE(fails_with(writer->flush_and_sync(), ErrorCode::kPoisoned));
+  EXPECT_TRUE(fails_with(writer->append(as_bytes("b")), ErrorCode::kPoisoned));
+  EXPECT_EQ(writer->durable_id()->entry(), EntryId(0));
+  EXPECT_FALSE(writer->close());
+}
+
+// The same with many threads: those who waited, and close, waited for ever.
+TEST(WriterShortages, AFailedSyncWhoseErrorFindsNoMemoryHoldsNobodyUp) {
+  const auto faulty = FaultyDirectory::make(CrashDirectory::make());
+  auto writer = SyncWalWriter<std::string>::open(faulty, one_segment()).value();
+  let_syncs_throw(*faulty, Operation::kSyncData);
+  EXPECT_THROW(static_cast<void>(writer->append_durable("a")), std::bad_alloc);
+  EXPECT_TRUE(fails_with(writer->append_durable("b"), ErrorCode::kPoisoned));
+  EXPECT_FALSE(writer->close());
+}
+
+TEST(WriterShortages, ACompletionIsCalledWhereTheErrorOfItsSyncFindsNoMemory) {
+  const auto faulty = FaultyDirectory::make(CrashDirectory::make());
+  auto writer = SyncWalWriter<std::string>::open(faulty, one_segment()).value();
+  let_syncs_throw(*faulty, Operation::kSyncData);
+  EXPECT_TRUE(fails_with(writer->append_durable_future("a").get(), ErrorCode::kPoisoned));
+  EXPECT_FALSE(writer->close());
+}
+
+// A seal's sync on the background's thread: the exception ended the program.
+TEST(WriterShortages, ASealWhoseSyncFindsNoMemoryPoisons) {
+  const auto faulty = FaultyDirectory::make(CrashDirectory::make());
+  WalOptions options = test::test_options();
+  options.segment_bytes = 136;
+  auto writer = open_writer(faulty, options).value();
+  ASSERT_TRUE(writer->append(as_bytes("a")));
+  let_syncs_throw(*faulty, Operation::kSyncData);
+  bool refused = false;
+  for (int i = 0; i < 3 && !refused; ++i) {
+    try {
+      refused = !writer->append(as_bytes("b")) || !writer->flush();
+    } catch (const std::bad_alloc&) {
+      refused = true;
+    }
+  }
+  faulty->mend();
+  EXPECT_TRUE(fails_with(writer->append(as_bytes("c")), ErrorCode::kPoisoned));
+}
+
+TEST(WriterShortages, ALackOfDescriptorsForTheNextSegmentPoisonsNothing) {
+  for (const Operation operation : {Operation::kCreate, Operation::kRename}) {
+    const auto faulty = FaultyDirectory::make(CrashDirectory::make());
+    WalOptions options = test::test_options();
+    options.segment_bytes = 136;
+    auto writer = open_writer(faulty, options).value();
+    ASSERT_TRUE(writer->append(as_bytes("a")));
+    faulty->fail({.operation = operation, .os_error = EMFILE, .repeat = Repeat::kSticky});
+    EXPECT_TRUE(fails_with(writer->append(as_bytes("b")), ErrorCode::kIo));
+    EXPECT_TRUE(fails_with(writer->append(as_bytes("b")), ErrorCode::kIo));
+    faulty->mend();
+    EXPECT_EQ(writer->append(as_bytes("b")).value(), EntryId(2));
+    ASSERT_TRUE(writer->close());
+    EXPECT_EQ(test::read_strict(faulty), "a b: ok");
+  }
+}
+
+// Segments that wait to be recycled held the space whose lack refused the next append.
+TEST(WriterShortages, SpaceThatRecycledSegmentsHoldIsGivenBackWhereItIsShort) {
+  const auto faulty = FaultyDirectory::make(CrashDirectory::make());
+  WalOptions options = test::test_options();
+  options.segment_bytes = 136;
+  options.recycle_segments = 2;
+  auto writer = open_writer(faulty, options).value();
+  for (const auto* text : {"a", "b", "c"}) ASSERT_TRUE(writer->append(as_bytes(text)));
+  const DurableId durable = writer->flush_and_sync().value();
+  ASSERT_EQ(writer->truncate_prefix(durable).value().deleted.size(), 2U);
+  // Nothing is synced but seals from here on, so the space of a new file is set aside, which fails until a
+  // segment that waits has been removed.
+  bool removed = false;
+  faulty->set_hook([&](const OperationRecord& record) -> std::optional<durability::testing::Injection> {
+    removed = removed || record.operation == Operation::kRemoveFile;
+    if (record.operation != Operation::kPreallocate || removed) return std::nullopt;
+    return durability::testing::Injection{.os_error = ENOSPC};
+  });
+  for (const auto* text : {"d", "e", "f", "g"}) EXPECT_TRUE(test::succeeded(writer->append(as_bytes(text))));
+  EXPECT_TRUE(removed);
+  faulty->mend();
+  ASSERT_TRUE(writer->close());
+  EXPECT_EQ(test::read_strict(faulty), "c d e f g: ok");
+}
+
+// A segment with its mark, and then its seal, was longer than its limit.
+TEST(WriterShortages, AClosedSegmentIsNoLongerThanItsLimit) {
+  for (std::size_t payload = 1; payload <= 200; ++payload) {
+    const auto directory = CrashDirectory::make();
+    WalOptions options = test::test_options();
+    options.preallocate_bytes = 0;
+    for (int life = 0; life < 4; ++life) {
+      auto writer = open_writer(directory, options).value();
+      ASSERT_TRUE(writer->append(Bytes(payload % 100 + 1)));
+      ASSERT_TRUE(writer->close());
+    }
+    for (const auto& [name, bytes] : test::snapshot(*directory)) {
+      EXPECT_LE(bytes.size(), options.segment_bytes) << name << " with entries of " << payload;
+    }
+    EXPECT_EQ(ByteReader(directory)
+                  .for_each(ReadMode::kStrict, {},
+                            [](const WalEntryView&) { return Result<Flow>(Flow::kContinue); })
+                  .value()
+                  .next,
+              EntryId(5));
+  }
+}
+
+// The cut of one to three bytes of padding came after the last sync of a log that was synced already.
+TEST(WriterShortages, ClosingAVersion3LogSyncsTheCutOfItsPadding) {
+  const auto inner = CrashDirectory::make();
+  const auto faulty = FaultyDirectory::make(inner);
+  WalOptions options = test::test_options();
+  options.format = WalFormat::kV3;
+  options.segment_bytes = 256;
+  options.preallocate_bytes = 24 + 16 + 8 + 2;
+  auto writer = open_writer(faulty, options).value();
+  ASSERT_TRUE(writer->append(Bytes(8)));
+  ASSERT_TRUE(writer->flush_and_sync());
+  faulty->clear_log();
+  ASSERT_TRUE(writer->close());
+  EXPECT_THAT(faulty->changes(), ::testing::ElementsAre(::testing::StartsWith("truncate wal/wal_1.log"),
+                                                        ::testing::StartsWith("sync_data wal/wal_1.log")));
+}
+
+}  // namespace
+}  // namespace durability::walog
