@@ -25,7 +25,7 @@ std::string site_of(const testing::OperationRecord& record) {
   // The sixteen hexadecimal digits of a temporary are a number too.
   for (std::size_t end = site.find(".tmp"); end != std::string::npos; end = site.find(".tmp", end + 1)) {
     const std::size_t begin = site.rfind('.', end - 1) + 1;
-    site.replace(begin, end - begin, "#");
+    site.erase(begin, end - begin).insert(begin, 1, '#');
     end = begin + 1;
   }
   return site;
