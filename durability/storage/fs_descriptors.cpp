@@ -47,8 +47,8 @@ void after_fork_in_child() {
 
 }  // namespace
 
-ParentsFd::ForksWait::ForksWait() { ParentsFds::mutex.lock(); }
-ParentsFd::ForksWait::~ForksWait() { ParentsFds::mutex.unlock(); }
+ForksWait::ForksWait() { ParentsFds::mutex.lock(); }
+ForksWait::~ForksWait() { ParentsFds::mutex.unlock(); }
 
 ParentsFd::~ParentsFd() {
   const ForksWait no_fork;

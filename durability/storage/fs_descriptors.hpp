@@ -44,6 +44,15 @@ using FileStatus = struct stat;
   return one.st_dev == other.st_dev && one.st_ino == other.st_ino;
 }
 
+/// No fork() comes while it lives: what happens meanwhile a child sees whole or not at all. For short steps.
+class ForksWait {
+ public:
+  ForksWait();
+  ~ForksWait();
+  ForksWait(const ForksWait&) = delete;
+  ForksWait& operator=(const ForksWait&) = delete;
+};
+
 /// A descriptor that fork() does not hand on: the child's copy is closed before fork() returns there, and is
 /// none from then on. (exec closes it too.) A child made past the C library (vfork, clone, _Fork) keeps it.
 class ParentsFd {
@@ -65,12 +74,6 @@ class ParentsFd {
   [[nodiscard]] int get() const noexcept { return fd_.get(); }
 
  private:
-  struct ForksWait {
-    ForksWait();
-    ~ForksWait();
-    ForksWait(const ForksWait&) = delete;
-    ForksWait& operator=(const ForksWait&) = delete;
-  };
   friend struct ParentsFds;
 
   void take(UniqueFd opened) noexcept;

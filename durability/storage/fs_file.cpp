@@ -1,8 +1,12 @@
 #include "durability/storage/fs_file.hpp"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <mutex>
+#include <new>
 
 #include "durability/storage/identity.hpp"
 #include "durability/storage/storage_errors.hpp"
@@ -51,10 +55,16 @@ class Remaining {
 
 /// Appends to one file take turns, whatever handles they go through: each looks where the file ends, and
 /// writes there. Files share a mutex now and then.
-Mutex& mutex_of_appends(std::uint64_t inode) {
-  static std::array<Mutex, 64> mutexes;
-  return mutexes[inode % mutexes.size()];
+constinit std::array<std::mutex, 64> appending;
+
+std::mutex& mutex_of_appends(std::uint64_t inode) { return appending[inode % appending.size()]; }
+
+/// Whoever was appending when a child was made is not there in the child, and would never be done.
+extern "C" void forget_who_appends() {
+  for (std::mutex& mutex : appending) new (&mutex) std::mutex;
 }
+
+[[maybe_unused]] const int registered = ::pthread_atfork(nullptr, nullptr, forget_who_appends);
 
 }  // namespace
 
@@ -80,7 +90,7 @@ Status FsFile::write_pieces(std::uint64_t offset, std::span<const ByteView> piec
 }
 
 Status FsFile::append(ByteView bytes) {
-  const LockGuard lock(mutex_of_appends(inode_));
+  const std::lock_guard lock(mutex_of_appends(inode_));
   DURABILITY_TRY_ASSIGN(const std::uint64_t end, size());
   return write_at(end, bytes);
 }

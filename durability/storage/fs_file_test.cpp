@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -207,6 +208,23 @@ TEST_F(FsFileTest, AnAppendBetweenAnothersLookAndItsWriteWaits) {
   ASSERT_TRUE(succeeded(first->append(as_bytes("one"))));
   beside.join();
   EXPECT_EQ(text("x"), "onetwo");
+}
+
+// A thread that was appending when the child was made is not there to finish. The child must not wait for it.
+TEST_F(FsFileTest, AChildMadeInTheMiddleOfAnAppendCanAppendToo) {
+  const auto file = directory_->open_append("x").value();
+  pid_t child = -1;
+  script.before_write = [&] {
+    child = ::fork();
+    if (child != 0) return;
+    ::alarm(10);
+    const auto own = FsDirectory::open(root_.path()).value()->open_append("x").value();
+    ::_exit(own->append(as_bytes("child")) ? 0 : 1);
+  };
+  ASSERT_TRUE(succeeded(file->append(as_bytes("x"))));
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
 }
 
 TEST_F(FsFileTest, AFullDiskIsToldHowMuchWasWanted) {

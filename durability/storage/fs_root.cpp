@@ -164,7 +164,7 @@ Result<std::shared_ptr<const HeldDirectory>> FsRoot::hold(std::string_view path)
   if (auto held = find_held(path)) return held;
   DURABILITY_TRY_ASSIGN(UniqueFd fd, open_directory(path));
   DURABILITY_TRY_ASSIGN(auto held, held_at(path, std::move(fd)));
-  const LockGuard lock(mutex_);
+  const ForksWait no_fork;
   std::erase_if(held_, [](const auto& each) { return each.expired(); });
   held_.push_back(held);
   return held;
@@ -172,10 +172,16 @@ Result<std::shared_ptr<const HeldDirectory>> FsRoot::hold(std::string_view path)
 
 std::shared_ptr<const HeldDirectory> FsRoot::find_held(std::string_view path) const {
   if (path.empty()) return root_;
-  const LockGuard lock(mutex_);
-  for (const auto& each : held_) {
-    auto held = each.lock();
-    if (held != nullptr && held->path == path && leads_to(*held).value_or(false)) return held;
+  auto held = newest_held(path);
+  if (held == nullptr || !leads_to(*held).value_or(false)) return nullptr;
+  return held;
+}
+
+std::shared_ptr<const HeldDirectory> FsRoot::newest_held(std::string_view path) const {
+  const ForksWait no_fork;
+  for (auto each = held_.rbegin(); each != held_.rend(); ++each) {
+    auto held = each->lock();
+    if (held != nullptr && held->path == path) return held;
   }
   return nullptr;
 }

@@ -17,7 +17,6 @@
 #include <vector>
 
 #include "durability/base/result.hpp"
-#include "durability/base/sync.hpp"
 #include "durability/storage/directory.hpp"
 #include "durability/storage/fs_descriptors.hpp"
 #include "durability/storage/system_calls.hpp"
@@ -91,6 +90,7 @@ class FsRoot {
                                                                             UniqueFd fd);
   /// The directory where it is held and the path still leads to it, or nothing.
   [[nodiscard]] std::shared_ptr<const HeldDirectory> find_held(std::string_view path) const;
+  [[nodiscard]] std::shared_ptr<const HeldDirectory> newest_held(std::string_view path) const;
 
   // Both return a descriptor, or an errno value as a negative number.
   [[nodiscard]] int lookup(std::string_view path, int flags) const;
@@ -99,8 +99,7 @@ class FsRoot {
   const std::shared_ptr<const HeldDirectory> root_;
   const std::filesystem::path path_;
   const SystemCalls* const calls_;
-  mutable Mutex mutex_;                                           // guards held_
-  mutable std::vector<std::weak_ptr<const HeldDirectory>> held_;  // but for the root
+  mutable std::vector<std::weak_ptr<const HeldDirectory>> held_;  // but for the root; guarded by ForksWait
 };
 
 }  // namespace durability::internal
