@@ -78,7 +78,7 @@ void publish_and_recover(const std::shared_ptr<Directory>& directory, Wal& wal) 
   EXPECT_EQ(published->checkpoint, kPath);
   EXPECT_EQ(published->last_applied, EntryId(4));
   EXPECT_EQ(published->marker, EntryId(5));
-  EXPECT_EQ(wal.durable_id(), durable(5, *directory_));
+  EXPECT_EQ(wal.durable_id(), durable(5, *directory));
   ASSERT_FALSE(published->truncation.deleted.empty());
   EXPECT_EQ(published->truncation.deleted.front().first, EntryId(1));
 
