@@ -15,7 +15,7 @@ space := $(empty) $(empty)
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo test test-gcc test-asan test-tsan test-clang check tidy-whole crash format bench bench-growth clean \
-        fuzz soak interop mutants planted powercut async-kills async-load async-figures \
+        fuzz soak interop mutants planted powercut shortages async-kills async-load async-figures \
         bootstrap-build bootstrap-dev bootstrap-bench bootstrap-powercut
 
 help:  ## this list
@@ -100,6 +100,11 @@ soak: bootstrap-dev  ## writers that live and are killed on real files, for MINU
 	cmake --preset gcc
 	cmake --build --preset gcc -j $(JOBS) --target soak
 	build/gcc/bin/soak --seconds $$(( $(MINUTES) * 60 ))
+
+shortages: bootstrap-dev  ## fails every allocation, thread start and descriptor of every life of a log
+	cmake --preset gcc
+	cmake --build --preset gcc -j $(JOBS) --target shortages_test
+	DURABILITY_SHORTAGES=all ctest --preset gcc -L '^shortages_test$$' -j $(JOBS) -V --no-tests=error
 
 HISTORIES ?= 2000
 interop: bootstrap-dev  ## beside the Rust crate itself, which needs cargo: HISTORIES random histories each way (2000)

@@ -1,0 +1,193 @@
+// The life of a log on an event loop, every shortage in it: each operation completes once or is refused in
+// the call, the loop comes to its end, and what was acknowledged is there.
+
+#include <gtest/gtest.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "census.hpp"
+#include "durability/async/async_reader.hpp"
+#include "durability/async/async_wal.hpp"
+#include "program.hpp"
+
+namespace durability::shortages {
+namespace {
+
+using Log = AsyncWal<std::string>;
+
+/// Runs the loop until nothing is left to do; what handlers throw for want of memory is theirs to bear.
+void run(boost::asio::io_context& loop) {
+  loop.restart();
+  while (true) {
+    try {
+      loop.run();
+      return;
+    } catch (const std::bad_alloc&) {
+    }
+  }
+}
+
+class AsyncProgram {
+ public:
+  AsyncProgram(const Place& place, Witness& witness) : place_(&place), witness_(&witness) {}
+
+  void live() {
+    if (!open()) return;
+    for (std::size_t n = 0; n < 12; ++n) append(n);
+    sync();
+    run(loop_);
+    publish();
+    for (std::size_t n = 20; n < 32; ++n) append(n);
+    run(loop_);
+    close();
+    log_.reset();
+    witness_->loses_its_writer();
+    if (!open()) return;
+    for (std::size_t n = 40; n < 44; ++n) append(n);
+    log_.reset();  // without close, and before they are through
+    run(loop_);
+  }
+
+  [[nodiscard]] std::string judge() const {
+    if (completed_ != begun_) return fmt::format("{} operations begun, {} completed", begun_, completed_);
+    const auto directory = place_->directory();
+    auto writer = WalWriter<std::string>::open(directory, small_segments());
+    if (!writer) return "does not open: " + writer.error().to_string();
+    if (!writer->append(word(Witness::kMostWords - 1)) || !writer->close()) return "does not go on";
+    const auto read = WalReader<std::string>(directory).replay(ReadMode::kStrict);
+    if (!read) return "cannot be read: " + read.error().to_string();
+    std::vector<std::string> words;
+    for (const auto& record : *read) words.push_back(record.entry);
+    words.pop_back();
+    return witness_->judge(read->front().id, words);
+  }
+
+ private:
+  /// An operation that began counts until it has completed; one that throws in the call never began.
+  template <class Begin>
+  void begin(const Begin& operation) {
+    try {
+      operation();
+      ++begun_;
+    } catch (const std::bad_alloc&) {
+    }
+  }
+
+  bool open() {
+    for (int tries = 0; tries < 2 && !log_; ++tries) {
+      const auto directory = ask([&] { return place_->open(); });
+      if (!directory) continue;
+      auto bridge = ask([&] { return BlockingBridge::make(*directory, {.threads = 2, .max_waiting = 64}); });
+      if (!bridge) continue;
+      begin([&] {
+        Log::open(loop_.get_executor(), *bridge, small_segments(), {}, [this](auto opened) {
+          ++completed_;
+          if (opened) log_ = *std::move(opened);
+        });
+      });
+      run(loop_);
+    }
+    if (log_) witness_->durable(log_->writer()->durable_id().value().entry());
+    return log_ != nullptr;
+  }
+  void append(std::size_t n) {
+    const std::string text = word(n);
+    witness_->asks(n);
+    begin([&] {
+      log_->append_durable(text, [this, n](const Result<DurableId>& durable) {
+        ++completed_;
+        witness_->hears(n, durable);
+      });
+    });
+  }
+  void sync() {
+    begin([&] {
+      log_->flush_and_sync([this](const Result<DurableId>& durable) {
+        ++completed_;
+        if (durable) witness_->durable(durable->entry());
+      });
+    });
+  }
+  void publish() {
+    const DurableId upto = log_->writer()->durable_id().value();
+    witness_->truncates(upto.entry());
+    begin([&] {
+      log_->publish(std::string("the state"), upto, "checkpoint",
+                    [this](const Result<PublishResult>&) { ++completed_; });
+    });
+  }
+  void close() {
+    const EntryId last = log_->writer()->last_entry_id();
+    begin([&] {
+      log_->close([this, last](const Status& closed) {
+        ++completed_;
+        if (closed) witness_->durable(last);
+      });
+    });
+    run(loop_);
+  }
+
+  const Place* place_;
+  Witness* witness_;
+  boost::asio::io_context loop_;
+  std::unique_ptr<Log> log_;
+  std::size_t begun_ = 0;
+  std::size_t completed_ = 0;
+};
+
+TEST(AsyncShortages, DISABLED_InALogOnAnEventLoop) {
+  expect_to_bear(
+      [](const InShortage& in_shortage) {
+        const Place place;
+        Witness witness;
+        AsyncProgram program(place, witness);
+        in_shortage([&] { program.live(); });
+        return program.judge();
+      },
+      {Resource::kAllocation, Resource::kThread, Resource::kDescriptor}, Threads::kMany);
+}
+
+/// A coroutine that reads all; bad_alloc ends it, as any program's.
+boost::asio::awaitable<void> read_all(AsyncReplay<std::string>& replay, std::size_t& words, bool& at_end) {
+  while (true) {
+    const auto batch = co_await replay.next(boost::asio::use_awaitable);
+    if (!batch) co_return;
+    if (batch->empty()) break;
+    words += batch->size();
+  }
+  at_end = true;
+}
+
+TEST(AsyncShortages, DISABLED_InReadingOnAnEventLoop) {
+  expect_to_bear(
+      [](const InShortage& in_shortage) -> std::string {
+        const Place place;
+        Program program(place, small_segments());
+        program.play("aaaaaaaaaaaaaaaaaaaac");
+        std::size_t words = 0;
+        bool at_end = false;
+        in_shortage([&] {
+          const auto directory = ask([&] { return place.open(); });
+          if (!directory) return;
+          boost::asio::io_context loop;
+          try {
+            AsyncReplay<std::string> replay(loop.get_executor(), WalReader<std::string>(*directory),
+                                            ReadMode::kStrict, {.batch_entries = 3, .batch_bytes = 1000});
+            {
+              const Exempt exempt;  // the coroutine is the program's own
+              boost::asio::co_spawn(loop, read_all(replay, words, at_end), [](const std::exception_ptr&) {});
+            }
+            run(loop);
+          } catch (const std::bad_alloc&) {  // of making the replay
+          }
+        });
+        if (at_end && words != 20) return fmt::format("{} of 20 words", words);
+        return "";
+      },
+      {Resource::kAllocation, Resource::kThread, Resource::kDescriptor}, Threads::kMany);
+}
+
+}  // namespace
+}  // namespace durability::shortages
