@@ -3,25 +3,37 @@
 #include <algorithm>
 #include <array>
 
+#include "durability/storage/need_directory.hpp"
+
 namespace durability {
 namespace {
 
-Result<Bytes> with_room_for_header(std::string_view path, ByteView payload) {
+Result<Bytes> file_of_bytes(std::string_view path, EntryId last_applied, ByteView payload) {
   if (auto fits = checkpoint::check_size(payload.size()); !fits) {
     return std::move(fits).error().in_file(path);
   }
   Bytes file(checkpoint::kHeaderBytes + payload.size());
   std::ranges::copy(payload, file.begin() + checkpoint::kHeaderBytes);
+  DURABILITY_TRY(checkpoint::put_header(file, last_applied));
   return file;
 }
 
-Result<CheckpointBytes> read_from(File& file) {
-  DURABILITY_TRY_ASSIGN(const std::uint64_t size, file.size());
-  std::array<std::byte, checkpoint::kHeaderBytes> room{};
-  DURABILITY_TRY_ASSIGN(const std::size_t front_bytes, file.read_at(0, room));
-  const ByteView front = ByteView(room).first(front_bytes);
-  DURABILITY_TRY_ASSIGN(const auto header, checkpoint::read_header(front, size));
+struct Front {
+  std::array<std::byte, checkpoint::kHeaderBytes> bytes{};
+  checkpoint::Header header;
+};
 
+Result<Front> read_front(File& file) {
+  Front front;
+  DURABILITY_TRY_ASSIGN(const std::uint64_t size, file.size());
+  DURABILITY_TRY_ASSIGN(const std::size_t length, file.read_at(0, front.bytes));
+  DURABILITY_TRY_ASSIGN(front.header, checkpoint::read_header(ByteView(front.bytes).first(length), size));
+  return front;
+}
+
+Result<CheckpointBytes> read_from(File& file) {
+  DURABILITY_TRY_ASSIGN(const Front front, read_front(file));
+  const checkpoint::Header& header = front.header;
   Bytes payload(header.payload_bytes);
   DURABILITY_TRY_ASSIGN(const std::size_t payload_bytes, file.read_at(checkpoint::kHeaderBytes, payload));
   if (payload_bytes != payload.size()) {
@@ -30,7 +42,7 @@ Result<CheckpointBytes> read_from(File& file) {
         .with_values(payload.size(), payload_bytes)
         .advise("somebody else is changing it; read it again when they are done");
   }
-  DURABILITY_TRY(checkpoint::check_payload(front, header, payload));
+  DURABILITY_TRY(checkpoint::check_payload(front.bytes, header, payload));
   return CheckpointBytes{
       .last_applied = header.last_applied, .version = header.version, .payload = std::move(payload)};
 }
@@ -38,26 +50,43 @@ Result<CheckpointBytes> read_from(File& file) {
 }  // namespace
 
 Status CheckpointFile::write_bytes(std::string_view path, EntryId last_applied, ByteView payload) const {
-  DURABILITY_TRY_ASSIGN(Bytes file, with_room_for_header(path, payload));
-  return finish(path, last_applied, std::move(file), Durability::kNone);
+  DURABILITY_TRY_ASSIGN(const Bytes file, file_of_bytes(path, last_applied, payload));
+  return replace(path, file);
 }
 
 Status CheckpointFile::write_bytes_durable(std::string_view path, DurableId last_applied,
                                            ByteView payload) const {
-  DURABILITY_TRY_ASSIGN(Bytes file, with_room_for_header(path, payload));
-  return finish(path, last_applied.entry(), std::move(file), Durability::kPowerLoss);
+  DURABILITY_TRY_ASSIGN(const Bytes file, file_of_bytes(path, last_applied.entry(), payload));
+  return replace_durable(path, file);
 }
 
-Status CheckpointFile::finish(std::string_view path, EntryId last_applied, Bytes file,
-                              Durability durability) const {
+Status CheckpointFile::replace(std::string_view path, ByteView file) const {
+  DURABILITY_TRY(internal::need_directory(directory_));
+  return directory_->atomic_write(path, file);
+}
+
+Status CheckpointFile::replace_durable(std::string_view path, ByteView file) const {
+  DURABILITY_TRY(internal::need_directory(directory_));
+  return directory_->write_durable(path, file);
+}
+
+Status CheckpointFile::put_header(std::string_view path, EntryId last_applied, Bytes& file) {
   if (auto headed = checkpoint::put_header(file, last_applied); !headed) {
     return std::move(headed).error().in_file(path);
   }
-  return durability == Durability::kPowerLoss ? directory_->write_durable(path, file)
-                                              : directory_->atomic_write(path, file);
+  return {};
+}
+
+Result<checkpoint::Header> CheckpointFile::read_header(std::string_view path) const {
+  DURABILITY_TRY(internal::need_directory(directory_));
+  DURABILITY_TRY_ASSIGN(const auto file, directory_->open(path));
+  auto front = read_front(*file);
+  if (!front) return std::move(front).error().in_file(path);
+  return front->header;
 }
 
 Result<CheckpointBytes> CheckpointFile::read_bytes(std::string_view path) const {
+  DURABILITY_TRY(internal::need_directory(directory_));
   DURABILITY_TRY_ASSIGN(const auto file, directory_->open(path));
   auto read = read_from(*file);
   if (!read) return std::move(read).error().in_file(path);
@@ -65,6 +94,7 @@ Result<CheckpointBytes> CheckpointFile::read_bytes(std::string_view path) const 
 }
 
 Result<DurableId> CheckpointFile::make_durable(std::string_view path) const {
+  DURABILITY_TRY(internal::need_directory(directory_));
   DURABILITY_TRY_ASSIGN(const auto file, directory_->open(path, OpenMode::kReadWrite));
   DURABILITY_TRY(file->sync_data());
   const std::string parent = std::filesystem::path(path).parent_path().string();

@@ -44,6 +44,8 @@ struct Checkpoint {
 /// The checkpoints of one directory. Copyable; no state but the directory. Thread safety: that of the
 /// directory; of two writes of the same path at the same time one wins.
 ///
+/// Without a directory (a null pointer) every call is `invalid_config`.
+///
 /// Paths are relative to the directory and checked by it (`invalid_config`), so one that was read from a
 /// log, untrusted, can do no harm outside.
 class CheckpointFile {
@@ -62,6 +64,10 @@ class CheckpointFile {
   /// that the file does not hold is refused before anything is allocated for it.
   Result<CheckpointBytes> read_bytes(std::string_view path) const;
 
+  /// The header alone, in 28 bytes: which id the checkpoint says that it carries. The checksum is not looked
+  /// at, so a damaged one may say any. Errors as read_bytes() but `crc_mismatch`.
+  Result<checkpoint::Header> read_header(std::string_view path) const;
+
   /// Makes the checkpoint at `path` survive a power loss, whoever wrote it, and reads it. The id is for
   /// truncating a log that this checkpoint covers. Errors as read_bytes(), and `not_supported`.
   Result<DurableId> make_durable(std::string_view path) const;
@@ -70,15 +76,24 @@ class CheckpointFile {
   template <class T, class Codec = Postcard>
     requires EncoderFor<Codec, T>
   Status write(std::string_view path, EntryId last_applied, const T& state) const {
-    DURABILITY_TRY_ASSIGN(Bytes file, (encode<T, Codec>(path, state)));
-    return finish(path, last_applied, std::move(file), Durability::kNone);
+    DURABILITY_TRY_ASSIGN(const Bytes file, (file_of<T, Codec>(path, last_applied, state)));
+    return replace(path, file);
   }
   /// write_bytes_durable() of an encoded value.
   template <class T, class Codec = Postcard>
     requires EncoderFor<Codec, T>
   Status write_durable(std::string_view path, DurableId last_applied, const T& state) const {
+    DURABILITY_TRY_ASSIGN(const Bytes file, (file_of<T, Codec>(path, last_applied.entry(), state)));
+    return replace_durable(path, file);
+  }
+
+  /// The bytes of a checkpoint's file. `encode`, naming `path`.
+  template <class T, class Codec = Postcard>
+    requires EncoderFor<Codec, T>
+  static Result<Bytes> file_of(std::string_view path, EntryId last_applied, const T& state) {
     DURABILITY_TRY_ASSIGN(Bytes file, (encode<T, Codec>(path, state)));
-    return finish(path, last_applied.entry(), std::move(file), Durability::kPowerLoss);
+    DURABILITY_TRY(put_header(path, last_applied, file));
+    return file;
   }
 
   /// As read_bytes(), and `decode` where the payload is not an encoding of a T.
@@ -93,8 +108,6 @@ class CheckpointFile {
   }
 
  private:
-  enum class Durability : std::uint8_t { kNone, kPowerLoss };
-
   // Room for the header, then the payload: the file is built in one piece, without copying the payload.
   template <class T, class Codec>
   static Result<Bytes> encode(std::string_view path, const T& state) {
@@ -106,7 +119,9 @@ class CheckpointFile {
   }
   static Error undecodable(std::string_view path, Error error);
 
-  Status finish(std::string_view path, EntryId last_applied, Bytes file, Durability durability) const;
+  static Status put_header(std::string_view path, EntryId last_applied, Bytes& file);
+  Status replace(std::string_view path, ByteView file) const;
+  Status replace_durable(std::string_view path, ByteView file) const;
 
   std::shared_ptr<Directory> directory_;
 };

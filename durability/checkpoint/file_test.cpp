@@ -142,7 +142,7 @@ TEST(CheckpointFile, SurvivesAPowerCutOnceItWasMadeDurable) {
       const auto killed = directory->after_kill();
       const auto made = CheckpointFile(killed).make_durable("d/x");
       ASSERT_TRUE(made) << made.error();
-      EXPECT_EQ(*made, durable(5));
+      EXPECT_EQ(made->entry(), EntryId(5));
       EXPECT_TRUE(killed->all_synced()) << killed->describe();
       const auto read = CheckpointFile(killed->after_power_cut(profile, chooser)).read_bytes("d/x");
       ASSERT_TRUE(read) << read.error() << " " << profile.name << " " << chooser.choices();
@@ -172,7 +172,7 @@ TEST(CheckpointFile, IsNotTakenForDurableWhereASyncFails) {
     ASSERT_TRUE(checkpoints.write("d/x", EntryId(5), kTable));
     faulty->fail({.operation = sync});
     EXPECT_EQ(checkpoints.make_durable("d/x").error().code(), ErrorCode::kIo) << sync;
-    EXPECT_EQ(checkpoints.make_durable("d/x").value(), durable(5));
+    EXPECT_EQ(checkpoints.make_durable("d/x")->entry(), EntryId(5));
   }
 }
 
@@ -275,6 +275,35 @@ TEST(CheckpointFile, NamesTheFileAndThePlaceWhereItIsNotWhatWasAskedFor) {
   EXPECT_EQ(read.error().code(), ErrorCode::kDecode);
   EXPECT_EQ(read.error().path(), "x");
   EXPECT_GE(read.error().offset(), checkpoint::kHeaderBytes);
+}
+
+TEST(CheckpointFile, WithoutADirectoryEveryCallIsInvalidConfig) {
+  const CheckpointFile checkpoints(nullptr);
+  const auto refused = [](const auto& result) { return result.error().code() == ErrorCode::kInvalidConfig; };
+  EXPECT_TRUE(refused(checkpoints.write("x", EntryId(1), kTable)));
+  EXPECT_TRUE(refused(checkpoints.write_durable("x", durable(1), kTable)));
+  EXPECT_TRUE(refused(checkpoints.write_bytes("x", EntryId(1), {})));
+  EXPECT_TRUE(refused(checkpoints.write_bytes_durable("x", durable(1), {})));
+  EXPECT_TRUE(refused(checkpoints.read<Table>("x")));
+  EXPECT_TRUE(refused(checkpoints.read_bytes("x")));
+  EXPECT_TRUE(refused(checkpoints.read_header("x")));
+  EXPECT_TRUE(refused(checkpoints.make_durable("x")));
+}
+
+TEST(CheckpointFile, ReadsAHeaderWithoutWhatFollowsIt) {
+  const std::shared_ptr<Directory> directory = CrashDirectory::make();
+  const CheckpointFile checkpoints(directory);
+  ASSERT_TRUE(checkpoints.write_bytes("c", EntryId(7), Bytes(1000, std::byte{1})));
+  const std::byte damage{2};
+  ASSERT_TRUE(directory->open("c", OpenMode::kReadWrite).value()->write_at(500, ByteView(&damage, 1)));
+  const auto faulty = FaultyDirectory::make(directory);
+  const auto header = CheckpointFile(faulty).read_header("c");
+  ASSERT_TRUE(header) << header.error();
+  EXPECT_EQ(header->last_applied, EntryId(7));
+  EXPECT_EQ(header->payload_bytes, 1000U);
+  EXPECT_EQ(faulty->count(Operation::kRead), 1U);
+  EXPECT_EQ(checkpoints.read_bytes("c").error().code(), ErrorCode::kCrcMismatch);
+  EXPECT_EQ(checkpoints.read_header("none").error().code(), ErrorCode::kNotFound);
 }
 
 TEST(CheckpointFile, KeepsTheOldOneWhereTheStateCannotBeEncoded) {

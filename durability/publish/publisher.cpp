@@ -1,48 +1,75 @@
 #include "durability/publish/publisher.hpp"
 
+#include "durability/checkpoint/staged.hpp"
+#include "durability/storage/need_directory.hpp"
 #include "durability/storage/storage_errors.hpp"
+#include "durability/storage/temporaries.hpp"
 #include "durability/walog/segment_name.hpp"
 
 namespace durability::publish {
 namespace {
 
-// A checkpoint that replaces a segment would be the end of the log.
-bool among_the_logs_files(std::string_view path) noexcept {
-  return path.starts_with(walog::kWalDirectory) &&
-         (path.size() == walog::kWalDirectory.size() || path[walog::kWalDirectory.size()] == '/');
+// What is wrong with a checkpoint that is to be replaced is no matter.
+bool says_no_id(const Error& error) noexcept {
+  return error.code() == ErrorCode::kNotFound || error.code() == ErrorCode::kTruncated ||
+         error.code() == ErrorCode::kFormat || error.code() == ErrorCode::kCrcMismatch;
+}
+
+// The writer knows what it published itself; of what was published before it was opened, this is left. A
+// header that says so may be damaged, so that then all of the checkpoint is read.
+Status check_not_newer(const CheckpointFile& checkpoints, std::string_view path, DurableId upto) {
+  const auto header = checkpoints.read_header(path);
+  if (!header && says_no_id(header.error())) return {};
+  if (!header) return header.error();
+  if (header->last_applied <= upto.entry()) return {};
+  const auto there = checkpoints.read_bytes(path);
+  if (!there && says_no_id(there.error())) return {};
+  if (!there) return there.error();
+  return Error(ErrorCode::kInvalidState,
+               fmt::format("the checkpoint that is there contains entries up to {}, this one only up to {}",
+                           there->last_applied, upto))
+      .in_file(path)
+      .with_values(there->last_applied.value(), upto.value())
+      .advise("nothing was changed, and nothing needs to be done; remove it if it belongs to another log");
 }
 
 }  // namespace
 
-Status check(const Directory& directory, std::string_view path, DurableId upto,
-             std::optional<DurableId> durable_in_log, const std::vector<SegmentRange>& log) {
-  if (!directory.capabilities().stable_storage) return internal::no_stable_storage_error(path);
-  if (among_the_logs_files(path)) {
+bool is_among_the_logs_files(std::string_view path) noexcept {
+  return path.starts_with(walog::kWalDirectory) &&
+         (path.size() == walog::kWalDirectory.size() || path[walog::kWalDirectory.size()] == '/');
+}
+
+Status check(const std::shared_ptr<Directory>& directory, std::string_view path) {
+  DURABILITY_TRY(internal::need_directory(directory));
+  if (!directory->capabilities().stable_storage) return internal::no_stable_storage_error(path);
+  if (is_among_the_logs_files(path)) {
     return Error(ErrorCode::kInvalidConfig, "a checkpoint cannot lie among the log's own files")
         .in_file(path)
         .advise("nothing was changed; choose a path outside wal/");
   }
-  if (durable_in_log && upto.log() != durable_in_log->log()) {
-    return Error(ErrorCode::kInvalidConfig,
-                 fmt::format("the proof that entry {} is durable is of another log", upto))
-        .in_file(walog::kWalDirectory)
-        .advise("nothing was changed; publish with an id that this log's flush_and_sync returned");
-  }
-  if (!durable_in_log || upto > *durable_in_log) {
-    return Error(ErrorCode::kInvalidState, fmt::format("entry {} is not durable in this log", upto))
-        .in_file(walog::kWalDirectory)
-        .with_values(durable_in_log ? durable_in_log->value() : 0, upto.value())
-        .advise("nothing was changed; publish with an id that this log's flush_and_sync returned");
-  }
-  if (log.front().first.value() > upto.value() + 1) {
-    return Error(ErrorCode::kInvalidState,
-                 fmt::format("entries {} to {} are no longer in the log: nothing could be replayed behind {}",
-                             upto.value() + 1, log.front().first.value() - 1, upto))
-        .in_file(walog::kWalDirectory)
-        .with_values(log.front().first.value() - 1, upto.value())
-        .advise("nothing was changed; publish the state of a newer entry");
-  }
   return {};
+}
+
+Status remove_temporaries(Directory& directory, std::string_view path) {
+  const std::size_t slash = path.rfind('/');
+  const bool in_root = slash == std::string_view::npos;
+  const std::string_view name = in_root ? path : path.substr(slash + 1);
+  return remove_temporaries_of(directory, in_root ? "" : path.substr(0, slash),
+                               [name](std::string_view target) { return target == name; });
+}
+
+Status replace_checkpoint(const std::shared_ptr<Directory>& directory, std::string_view path, DurableId upto,
+                          ByteView file, const std::function<Status()>& may_publish) {
+  const CheckpointFile checkpoints(directory);
+  DURABILITY_TRY(may_publish());
+  DURABILITY_TRY(check_not_newer(checkpoints, path, upto));
+  DURABILITY_TRY(remove_temporaries(*directory, path));
+  DURABILITY_TRY_ASSIGN(auto staged, checkpoint::Staged::write(directory, path, file));
+  // Writing takes long: what the turn does not keep away (the lock's file, another program) may have come.
+  DURABILITY_TRY(may_publish());
+  DURABILITY_TRY(check_not_newer(checkpoints, path, upto));
+  return staged.put_in_place();
 }
 
 }  // namespace durability::publish

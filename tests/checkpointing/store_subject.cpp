@@ -189,6 +189,8 @@ class StoreSubject::Session {
       return store_.attempted_.back();
     };
     DURABILITY_TRY(CheckpointPublisher(machine_.directory()).publish(*wal_, state, upto, kPath, make_marker));
+    DURABILITY_TRY_ASSIGN(const auto names, machine_.directory()->list("d"));
+    if (names.size() != 1) violation("a temporary of an earlier publication is still there");
     store_.acknowledged_ = store_.flushed_ = store_.attempted_.size();
     return {};
   }

@@ -15,7 +15,8 @@
 //   - where the log lost its beginning, a checkpoint that reaches that far; and where it is only published, a
 //     marker that says which                                                          (marker, then
 //     truncation)
-// and a program goes on from it: the log opens, grows, is published again, and recovers.
+// and a program goes on from it: the log opens, grows, is published again, and recovers. A publication leaves
+// no temporary beside the checkpoint, of whatever crash.
 
 #include <string>
 #include <vector>
