@@ -1,4 +1,5 @@
-// What reading allocates, counted. This file replaces the operators new of the test program.
+// What reading allocates, counted; and what becomes of a writer for whose errors there is no memory. This
+// file replaces the operators new of the test program.
 
 #include <gtest/gtest.h>
 
@@ -15,8 +16,11 @@ namespace {
 thread_local bool watching = false;
 thread_local std::uint64_t allocations = 0;
 thread_local std::uint64_t largest = 0;
+thread_local std::uint64_t until_failure = 0;  // that allocation, and all after it, fail; 0: none
 
 void* allocate(std::size_t size) {
+  if (until_failure > 1) --until_failure;
+  if (until_failure == 1) throw std::bad_alloc();
   if (watching) {
     ++allocations;
     largest = std::max<std::uint64_t>(largest, size);
@@ -70,6 +74,40 @@ TEST(RecordLogAllocation, IsBoundedByTheBytesThatAreThereWhateverALengthClaims) 
       EXPECT_LE(largest, image.bytes.size() + 1024) << length;
     }
   }
+}
+
+// The error of a failed fdatasync needs memory. Where there was none, nothing said that the sync had failed:
+// the next one synced the same file, which by then had lost its dirty pages, and yielded a DurableId.
+TEST(RecordLogAllocation, AFailedSyncForWhoseErrorThereIsNoMemoryEndsTheWriterAllTheSame) {
+  bool ran_out = true;
+  std::uint64_t syncs_failed = 0;
+  for (std::uint64_t n = 1; ran_out; ++n) {
+    const auto faulty = test::FaultyDirectory::make(test::CrashDirectory::make());
+    auto writer = test::open_writer(faulty).value();
+    ASSERT_TRUE(writer->append(as_bytes("kept")));
+    ASSERT_TRUE(writer->flush_and_sync());
+    ASSERT_TRUE(writer->append(as_bytes("lost")));
+    ASSERT_TRUE(writer->flush());
+    faulty->fail({.operation = test::Operation::kSyncData});
+    const std::uint64_t syncs = faulty->count(test::Operation::kSyncData);
+    try {
+      until_failure = n + 1;
+      const auto synced = writer->flush_and_sync();
+      until_failure = 0;
+      ran_out = false;
+      EXPECT_EQ(test::outcome(synced), "io");
+    } catch (const std::bad_alloc&) {
+      until_failure = 0;
+    }
+    faulty->mend();
+    if (faulty->count(test::Operation::kSyncData) == syncs) continue;  // it ran out before
+    ++syncs_failed;
+    EXPECT_EQ(test::outcome(writer->flush_and_sync()), "poisoned") << "allocation " << n;
+    EXPECT_EQ(test::outcome(writer->append(as_bytes("no"))), "poisoned");
+    EXPECT_EQ(writer->durable_number()->value(), 1U);
+    EXPECT_FALSE(writer->close());
+  }
+  EXPECT_GT(syncs_failed, 1U);
 }
 
 TEST(RecordLogAllocation, IsNonePerRecordInForEach) {

@@ -2,9 +2,12 @@
 
 #include <array>
 
+#include "durability/storage/need_directory.hpp"
+
 namespace durability::recordlog {
 
 Result<RecordLogReadReport> ByteReader::for_each(ReadMode mode, const RecordSink& sink) const {
+  DURABILITY_TRY(internal::need_directory(directory_));
   auto opened = directory_->open(path_);
   if (!opened && opened.error().code() == ErrorCode::kNotFound) return RecordLogReadReport{};
   if (!opened) return std::move(opened).error();
@@ -21,6 +24,7 @@ Result<RecordLogReadReport> ByteReader::for_each(ReadMode mode, const RecordSink
 }
 
 Result<std::optional<RecordLogFormat>> ByteReader::format() const {
+  DURABILITY_TRY(internal::need_directory(directory_));
   auto opened = directory_->open(path_);
   if (!opened && opened.error().code() == ErrorCode::kNotFound) return std::optional<RecordLogFormat>{};
   if (!opened) return std::move(opened).error();

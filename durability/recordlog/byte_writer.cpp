@@ -4,10 +4,13 @@
 #include <cstdio>
 #include <utility>
 
+#include "durability/storage/need_directory.hpp"
+
 namespace durability::recordlog {
 
 Result<std::unique_ptr<ByteWriter>> ByteWriter::open(std::shared_ptr<Directory> directory, std::string path,
                                                      RecordLogOptions options, OpenIntent intent) {
+  DURABILITY_TRY(internal::need_directory(directory));
   DURABILITY_TRY(options.validate());
   if (!options.clock) options.clock = Clock::system();
   DURABILITY_TRY_ASSIGN(auto opened, open_log(*directory, path, options, intent));
@@ -33,7 +36,7 @@ ByteWriter::ByteWriter(std::shared_ptr<Directory> directory, std::string path, R
 }
 
 ByteWriter::~ByteWriter() {
-  if (closed_ || records_ == flushed_) return;
+  if (closed_ || records_ == flushed_ || home_.left()) return;
   if (options_.on_dropped) {
     options_.on_dropped(records_ - flushed_);
     return;
@@ -58,23 +61,40 @@ std::chrono::steady_clock::time_point ByteWriter::now() const {
   return schedule_.needs_clock() ? options_.clock->steady_now() : std::chrono::steady_clock::time_point{};
 }
 
+Status ByteWriter::check_own_process() const {
+  if (!home_.left()) return {};
+  return Error(ErrorCode::kInvalidState, "this process is a child of the one that opened the record log")
+      .in_file(path_)
+      .advise("nothing was done; let the parent write, or open it here when the parent has closed it");
+}
+
 Status ByteWriter::usable() const {
+  DURABILITY_TRY(check_own_process());
   if (closed_) {
-    return Error(ErrorCode::kInvalidState, "the record log is closed").in_file(path_).advise("open it again");
+    return Error(ErrorCode::kClosed, "the record log is closed").in_file(path_).advise("open it again");
   }
-  if (!poisoned_) return {};
-  return Error(ErrorCode::kInvalidState,
-               fmt::format("an earlier failure stopped this writer: {}",
-                           cause_ ? cause_->to_string() : std::string("an exception in mid-write")))
+  if (!failure_.failed()) return {};
+  const Error cause = failure_.error().advise("");  // there is one advice, and it is this error's
+  return Error(ErrorCode::kPoisoned,
+               fmt::format("an earlier failure stopped this writer: {}", cause.to_string()))
       .in_file(path_)
       .advise("what was acknowledged is safe; close it and open the log again");
 }
 
-Status ByteWriter::poison_on_error(Status status) {
-  if (status) return status;
-  poisoned_ = true;
-  if (!cause_) cause_ = status.error();
-  return status;
+Status ByteWriter::check_still_there() {
+  DURABILITY_TRY_ASSIGN(const std::uint64_t links, file_->links());
+  if (links == 0) {
+    const auto gone = [&]() -> Status {
+      return Error(ErrorCode::kNotFound, "the record log was deleted or replaced while it was written to")
+          .in_file(path_)
+          .advise("nothing of it is left under this name; stop, and find out who did it");
+    };
+    return failure_.watch(gone);
+  }
+  const Status locked = lock_->check();
+  // Not for want of a descriptor: then nothing is known to be wrong, and nothing is acknowledged.
+  if (!locked && locked.error().code() == ErrorCode::kLockFailed) failure_.fail(locked.error());
+  return locked;
 }
 
 Result<EntryId> ByteWriter::append_batch(std::span<const ByteView> payloads) {
@@ -85,14 +105,12 @@ Result<EntryId> ByteWriter::append_batch(std::span<const ByteView> payloads) {
   for (const ByteView payload : payloads) {
     if (auto fits = check_payload(payload); !fits) return std::move(fits).error().in_file(path_);
   }
-  try {
+  // bad_alloc passes through; what was half done when it came must not be gone on from.
+  return failure_.watch_exceptions([&]() -> Result<EntryId> {
     for (const ByteView payload : payloads) DURABILITY_TRY(add(payload));
     if (schedule_.due_after(payloads.size(), now())) DURABILITY_TRY(flush_buffer());
-  } catch (...) {  // bad_alloc passes through; what was half done when it came must not be gone on from
-    poisoned_ = true;
-    throw;
-  }
-  return last_number();
+    return last_number();
+  });
 }
 
 Status ByteWriter::add(ByteView payload) {
@@ -110,7 +128,7 @@ Status ByteWriter::add(ByteView payload) {
 Status ByteWriter::write_through(ByteView payload) {
   const auto head = encode_head(format_, payload);
   const std::array<ByteView, 2> pieces{head, payload};
-  DURABILITY_TRY(poison_on_error(file_->write_at(written_, pieces)));
+  DURABILITY_TRY(failure_.watch([&] { return file_->write_at(written_, pieces); }));
   written_ += kRecordHeadBytes + payload.size();
   flushed_ = ++records_;
   return {};
@@ -119,7 +137,7 @@ Status ByteWriter::write_through(ByteView payload) {
 Status ByteWriter::flush_buffer() {
   schedule_.flushed(now());
   if (buffer_.empty()) return {};
-  DURABILITY_TRY(poison_on_error(file_->write_at(written_, buffer_)));
+  DURABILITY_TRY(failure_.watch([&] { return file_->write_at(written_, buffer_); }));
   written_ += buffer_.size();
   buffer_.clear();
   flushed_ = records_;
@@ -139,22 +157,40 @@ Result<DurableId> ByteWriter::flush_and_sync() {
         .advise("flush() works; use a directory on a disk for durability");
   }
   DURABILITY_TRY(flush_buffer());
-  if (durable_ != records_) DURABILITY_TRY(poison_on_error(file_->sync_data()));
+  if (durable_ != records_) {
+    DURABILITY_TRY(failure_.watch([&] { return file_->sync_data(); }));
+    DURABILITY_TRY(check_still_there());
+  }
   durable_ = records_;
   return internal::DurableIdIssuer::issue(EntryId(durable_), identity());
 }
 
+/// While it is destroyed the writer becomes a closed one.
+class ByteWriter::Closing {
+ public:
+  explicit Closing(ByteWriter& writer) noexcept : writer_(writer) {}
+  ~Closing() {
+    writer_.closed_ = true;
+    writer_.lock_.reset();
+  }
+  Closing(const Closing&) = delete;
+  Closing& operator=(const Closing&) = delete;
+
+ private:
+  ByteWriter& writer_;
+};
+
 Status ByteWriter::close() {
+  DURABILITY_TRY(check_own_process());
   if (closed_) return {};
+  const Closing closing(*this);  // also where memory runs out on the way
   const Status finished = finish();
-  closed_ = true;
   const Status file_closed = file_->close();
-  lock_.reset();
   return finished ? file_closed : finished;
 }
 
 Status ByteWriter::finish() {
-  if (poisoned_ && cause_) return *cause_;
+  if (failure_.failed()) return failure_.error();
   if (!stable()) return flush();
   return flush_and_sync().map([](DurableId) {});
 }

@@ -4,16 +4,25 @@
 //
 // Records are written at the computed offset, never 'at the end of the file'.
 //
-// Poison: after a failed write or sync nothing is known about what the disk holds, so every later call but
-// close is `invalid_state`; a failed sync is never tried again. Open the log anew: it then holds everything
-// that was acknowledged.
+// Poison: after a failed write or sync nothing is known about what the disk holds, so every later call is
+// `poisoned`, and close reports the failure; a failed sync is never tried again. Open the log anew: it then
+// holds everything that was acknowledged. The flag is set first (failure_latch.hpp): where memory runs out
+// while the error of a failed sync is made, the writer has ended all the same.
+//
+// Between a sync and its acknowledgement the writer looks whether the file that it holds open still has a
+// name, and whether the lock is still its own: what was deleted under it is gone, however well it was synced.
+//
+// fork: the log is its parent's. In a child every call is `invalid_state`; closing and destroying write
+// nothing.
 
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 
+#include "durability/base/failure_latch.hpp"
 #include "durability/base/ids.hpp"
+#include "durability/base/process.hpp"
 #include "durability/recordlog/opening.hpp"
 #include "durability/storage/flush_policy.hpp"
 
@@ -46,15 +55,18 @@ class ByteWriter {
   [[nodiscard]] const RecordLogRecoveryReport& recovery_report() const noexcept { return report_; }
 
  private:
+  class Closing;
+
   ByteWriter(std::shared_ptr<Directory> directory, std::string path, RecordLogOptions options,
              OpenedLog opened);
 
   /// What its DurableIds name: the file, so that neither another record log's id nor the WAL's passes for one.
   [[nodiscard]] std::uint64_t identity() const noexcept;
 
-  // usable() is asked first by every call; poison() is the one place where a writer ends.
+  // usable() is asked first by every call; failure_ is the one place where a writer ends.
   [[nodiscard]] Status usable() const;
-  Status poison_on_error(Status status);
+  [[nodiscard]] Status check_own_process() const;
+  Status check_still_there();
   Status add(ByteView payload);
   Status write_through(ByteView payload);
   Status flush_buffer();
@@ -75,8 +87,8 @@ class ByteWriter {
   std::uint64_t flushed_;  // records handed to the operating system
   std::uint64_t durable_;  // records on stable storage
   FlushSchedule schedule_;
-  bool poisoned_ = false;
-  std::optional<Error> cause_;  // of the poison; none where an exception was
+  FailureLatch failure_;
+  internal::HomeProcess home_;
   bool closed_ = false;
 };
 

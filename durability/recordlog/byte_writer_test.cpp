@@ -366,9 +366,18 @@ TEST(RecordLogWriter, AfterCloseDoesNothingMore) {
   auto writer = open_writer(CrashDirectory::make()).value();
   ASSERT_TRUE(writer->close());
   EXPECT_TRUE(writer->close());
-  EXPECT_EQ(outcome(writer->append(as_bytes("x"))), "invalid_state");
-  EXPECT_EQ(outcome(writer->flush()), "invalid_state");
-  EXPECT_EQ(outcome(writer->flush_and_sync()), "invalid_state");
+  EXPECT_EQ(outcome(writer->append(as_bytes("x"))), "closed");
+  EXPECT_EQ(outcome(writer->flush()), "closed");
+  EXPECT_EQ(outcome(writer->flush_and_sync()), "closed");
+}
+
+TEST(RecordLogWriter, WithoutADirectoryEveryCallIsInvalidConfig) {
+  EXPECT_EQ(outcome(RecordLogWriter<std::string>::open(nullptr, kPath)), "invalid_config");
+  EXPECT_EQ(outcome(RecordLogWriter<std::string>::create(nullptr, kPath)), "invalid_config");
+  const RecordLogReader<std::string> reader(nullptr, kPath);
+  EXPECT_EQ(outcome(reader.read_all(ReadMode::kStrict)), "invalid_config");
+  EXPECT_EQ(outcome(reader.format()), "invalid_config");
+  EXPECT_EQ(outcome(reader.count(ReadMode::kBestEffort)), "invalid_config");
 }
 
 TEST(RecordLogWriter, TypedGivesBackWhatWasAppended) {

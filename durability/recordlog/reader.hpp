@@ -17,7 +17,8 @@ namespace durability {
 /// torn). Copyable; several readers may read at once.
 ///
 /// Errors: `truncated` (strict: the log ends inside a record or its header), `crc_mismatch`, `format`,
-/// `decode` (a record is not an E), `io`. Records in front of the error have been delivered.
+/// `decode` (a record is not an E), `io`, `invalid_config` (no directory). Records in front of the error have
+/// been delivered.
 template <class E, class Codec = Postcard>
 class RecordLogReader {
  public:

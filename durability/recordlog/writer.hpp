@@ -24,15 +24,21 @@ namespace durability {
 /// a group of several records that were not synced, and left a later one of them whole, opening refuses
 /// (`format`) and changes nothing; syncing each record on its own, or WalWriter, avoids that.
 ///
-/// Errors of every call but close: `invalid_state` once the writer is closed, or poisoned by an earlier
-/// failed write or sync; `io` from the directory. What was acknowledged stays safe whatever fails.
+/// What was deleted under the writer (its file, its lock's file; by their names, with `rm`) is noticed before
+/// the next acknowledgement, and poisons: `not_found`, `lock_failed`. What was acknowledged before is gone
+/// with it.
+///
+/// Errors of every call: `closed` once the writer is closed; `poisoned` after an earlier failed write or sync
+/// (but close reports that failure itself); `invalid_state` in a child of fork, which owns nothing: there
+/// closing and destroying write nothing; `io` from the directory. What was acknowledged stays safe whatever
+/// fails.
 template <class E, class Codec = Postcard>
 class RecordLogWriter {
  public:
   /// Opens the log at `path`, or creates it, with its directories. A torn tail, which no acknowledgement
   /// covers, is cut off; recovery_report() says so. `lock_failed`: another writer lives. `format`: not a
   /// record log, or damage with a whole record behind it; nothing was changed. `invalid_config`: an option or
-  /// the path makes no sense.
+  /// the path makes no sense, or there is no directory.
   static Result<RecordLogWriter> open(std::shared_ptr<Directory> directory, std::string path,
                                       RecordLogOptions options = {}) {
     return make(std::move(directory), std::move(path), std::move(options),

@@ -1,9 +1,15 @@
 // The writer where things fail: each call in turn, and then opened again.
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cstdlib>
+#include <filesystem>
 #include <new>
 
 #include "durability/recordlog/test_support.hpp"
+#include "durability/storage/fs_directory.hpp"
 
 namespace durability::recordlog {
 namespace {
@@ -11,12 +17,26 @@ namespace {
 using durability::testing::CrashProfile;
 using durability::testing::ExhaustiveChooser;
 using durability::testing::SyncFailure;
+using test::contents;
 using test::CrashDirectory;
 using test::FaultyDirectory;
 using test::kPath;
 using test::open_writer;
 using test::Operation;
 using test::outcome;
+
+/// A real file, below a directory of its own.
+class OnDisk : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_NE(::mkdtemp(root_.data()), nullptr);
+    directory_ = FsDirectory::open(root_).value();
+  }
+  ~OnDisk() override { std::filesystem::remove_all(root_); }
+
+  std::string root_ = ::testing::TempDir() + "durability_recordlog_XXXXXX";
+  std::shared_ptr<Directory> directory_;
+};
 
 /// What a run of the workload was promised.
 struct Promise {
@@ -90,7 +110,10 @@ TEST(RecordLogWriterFaults, EachCallThatFailsLosesNothingAcknowledged) {
       faulty->fail({.os_error = os_error, .after = n, .short_write = n % 20});
       const Promise promise = run(faulty);
       faulty->mend();
-      if (log.at(n).operation != Operation::kClose || log.at(n).path == kPath) {
+      if (log.at(n).operation == Operation::kLinks) {
+        EXPECT_FALSE(promise.failures.empty() && promise.closed)
+            << "it was acknowledged without having been looked at";
+      } else if (log.at(n).operation != Operation::kClose || log.at(n).path == kPath) {
         EXPECT_FALSE(promise.opened && promise.closed) << "the failure was lost";
       }
       expect_kept(inner, promise);
@@ -113,10 +136,10 @@ TEST(RecordLogWriterFaults, AFailedWriteOrSyncPoisonsAndIsNotRetried) {
     const auto before = inner->fingerprint();
     const std::uint64_t operations = inner->operations();
     const auto refused = writer->append(as_bytes("no"));
-    ASSERT_EQ(outcome(refused), "invalid_state");
+    ASSERT_EQ(outcome(refused), "poisoned");
     EXPECT_NE(refused.error().message().find("injected:"), std::string::npos);
-    EXPECT_EQ(outcome(writer->flush()), "invalid_state");
-    EXPECT_EQ(outcome(writer->flush_and_sync()), "invalid_state");
+    EXPECT_EQ(outcome(writer->flush()), "poisoned");
+    EXPECT_EQ(outcome(writer->flush_and_sync()), "poisoned");
     EXPECT_EQ(writer->durable_number()->value(), 1U);
     EXPECT_EQ(outcome(writer->close()), "io");
     EXPECT_EQ(inner->fingerprint(), before);
@@ -138,8 +161,83 @@ TEST(RecordLogWriterFaults, NoMemoryInMidWritePoisons) {
   const std::string large(100, 'x');
   EXPECT_THROW(static_cast<void>(writer->append(as_bytes(large))), std::bad_alloc);
   faulty->mend();
-  EXPECT_EQ(outcome(writer->append(as_bytes("no"))), "invalid_state");
-  EXPECT_EQ(outcome(writer->close()), "invalid_state");
+  EXPECT_EQ(outcome(writer->append(as_bytes("no"))), "poisoned");
+  EXPECT_EQ(outcome(writer->close()), "poisoned");
+}
+
+// The records of a file that somebody deleted, or put another in place of, were acknowledged, and were
+// nowhere.
+TEST(RecordLogWriterFaults, AFileThatIsDeletedUnderTheWriterEndsItBeforeTheNextAcknowledgement) {
+  for (const bool replaced : {false, true}) {
+    const std::shared_ptr<Directory> directory = CrashDirectory::make();
+    auto writer = open_writer(directory).value();
+    ASSERT_TRUE(writer->append(as_bytes("kept")));
+    ASSERT_TRUE(writer->flush_and_sync());
+    if (replaced) {
+      ASSERT_TRUE(directory->atomic_write(kPath, as_bytes("another")));
+    } else {
+      ASSERT_TRUE(directory->remove(kPath));
+    }
+    EXPECT_TRUE(writer->flush_and_sync()) << "nothing new is acknowledged";
+    ASSERT_TRUE(writer->append(as_bytes("lost")));
+    EXPECT_EQ(outcome(writer->flush_and_sync()), "not_found");
+    EXPECT_EQ(writer->durable_number()->value(), 1U);
+    const auto refused = writer->append(as_bytes("no"));
+    EXPECT_EQ(outcome(refused), "poisoned");
+    EXPECT_NE(refused.error().message().find("was deleted or replaced"), std::string::npos)
+        << refused.error();
+    EXPECT_EQ(refused.error().message().find("find out who"), std::string::npos) << "one advice is enough";
+    EXPECT_EQ(outcome(writer->close()), "not_found");
+  }
+}
+
+TEST_F(OnDisk, ALockThatIsTakenAwayEndsTheWriterBeforeTheNextAcknowledgement) {
+  auto writer = open_writer(directory_).value();
+  ASSERT_TRUE(writer->append(as_bytes("kept")));
+  ASSERT_TRUE(writer->flush_and_sync());
+  ASSERT_TRUE(directory_->remove(std::string(kPath) + ".lock"));
+  ASSERT_TRUE(writer->append(as_bytes("beside another writer's")));
+  EXPECT_EQ(outcome(writer->flush_and_sync()), "lock_failed");
+  EXPECT_EQ(outcome(writer->append(as_bytes("no"))), "poisoned");
+  EXPECT_EQ(outcome(writer->close()), "lock_failed");
+}
+
+// A lack of descriptors where the lock is looked at has changed nothing: no acknowledgement, and no end
+// either.
+TEST(RecordLogWriterFaults, ALookAtTheFileThatFailsAcknowledgesNothingAndPoisonsNothing) {
+  const auto faulty = FaultyDirectory::make(CrashDirectory::make());
+  auto writer = open_writer(faulty).value();
+  ASSERT_TRUE(writer->append(as_bytes("a")));
+  faulty->fail({.operation = Operation::kLinks, .os_error = EMFILE, .path = kPath});
+  EXPECT_EQ(outcome(writer->flush_and_sync()), "io");
+  EXPECT_EQ(writer->durable_number()->value(), 0U);
+  ASSERT_TRUE(writer->append(as_bytes("b")));
+  EXPECT_EQ(writer->flush_and_sync()->value(), 2U);
+  EXPECT_TRUE(writer->close());
+}
+
+// A child of fork had a copy of the writer: what it appended was acknowledged, and gone; or it wrote what the
+// parent had in its buffer, a second time.
+TEST_F(OnDisk, InAChildOfForkTheWriterDoesNothing) {
+  auto writer = open_writer(directory_).value();
+  ASSERT_TRUE(writer->append(as_bytes("buffered")));
+  const pid_t child = ::fork();
+  if (child == 0) {
+    bool right = outcome(writer->append(as_bytes("x"))) == "invalid_state";
+    right = right && outcome(writer->flush()) == "invalid_state";
+    right = right && outcome(writer->flush_and_sync()) == "invalid_state";
+    right = right && outcome(writer->close()) == "invalid_state";
+    writer.reset();
+    ::_exit(right ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  EXPECT_EQ(contents(*directory_).size(), kHeaderBytes) << "the child wrote nothing";
+  EXPECT_EQ(outcome(open_writer(directory_)), "lock_failed") << "the lock is still the parent's";
+  ASSERT_TRUE(writer->append(as_bytes("parent's")));
+  ASSERT_TRUE(writer->close());
+  EXPECT_EQ(test::read(directory_, ReadMode::kStrict), (test::Read{"ok", {"buffered", "parent's"}}));
 }
 
 // S7, V16: the sync failed and the kernel dropped the pages, or kept them clean. The next process must not
