@@ -30,6 +30,7 @@
 
 #include "durability/checkpoint/file.hpp"
 #include "durability/recover/options.hpp"
+#include "durability/storage/need_directory.hpp"
 #include "durability/walog/reader.hpp"
 #include "durability/walog/segment_name.hpp"
 
@@ -125,6 +126,7 @@ auto recover_state(const std::shared_ptr<Directory>& directory,
   static_assert(std::is_void_v<Applied> || std::same_as<Applied, Status>,
                 "apply returns nothing, or a Status");
 
+  DURABILITY_TRY(internal::need_directory(directory));
   std::optional<Error> ignored;
   DURABILITY_TRY_ASSIGN(auto checkpoint,
                         (read_checkpoint<C, Codec>(directory, checkpoint_path, options, log, ignored)));
@@ -165,8 +167,8 @@ auto recover_state(const std::shared_ptr<Directory>& directory,
 ///
 /// Errors: `invalid_state`: part of the history is missing, or the ceiling lies before the checkpoint;
 /// `truncated`, `format`, `crc_mismatch`, `decode`: the checkpoint is damaged, or not a C; all errors of
-/// WalReader; those of `apply`. Memory: the checkpoint's file, its state, and one entry. Not thread-safe
-/// in itself; safe beside a live writer.
+/// WalReader; those of `apply`; `invalid_config`: no directory, or a path that is none. Memory: the
+/// checkpoint's file, its state, and one entry. Not thread-safe in itself; safe beside a live writer.
 template <class C, class E, class Codec = Postcard, class Init, class Apply>
   requires std::invocable<Init&, std::optional<C>> && DecoderFor<Codec, C> && DecoderFor<Codec, E>
 auto recover_with_wal(const std::shared_ptr<Directory>& directory,

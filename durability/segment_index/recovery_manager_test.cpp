@@ -2,10 +2,15 @@
 
 #include <gtest/gtest.h>
 
+#include <sys/stat.h>
+
+#include <cstdlib>
+#include <filesystem>
 #include <string>
 #include <vector>
 
 #include "durability/segment_index/publish_checkpoint.hpp"
+#include "durability/storage/fs_directory.hpp"
 #include "durability/testing/crash_directory.hpp"
 #include "durability/testing/faulty_directory.hpp"
 #include "durability/testing/manual_worker.hpp"
@@ -112,6 +117,29 @@ std::shared_ptr<CrashDirectory> with_two_checkpoints(std::uint64_t log_begins_at
   return directory;
 }
 
+/// A log of two markers, of which the newer names `path`; the older one's checkpoint is there.
+void write_log_with_markers(const std::shared_ptr<Directory>& directory, const std::string& path,
+                            std::uint64_t begin) {
+  auto entries = with_two_markers(path);
+  entries.erase(entries.begin(), entries.begin() + static_cast<std::ptrdiff_t>(begin - 1));
+  write_log(directory, entries, begin);
+  write_checkpoint(directory, "old.ckpt", 2);
+}
+
+void expect_counts_as_lost(const std::shared_ptr<Directory>& directory, std::uint64_t begin) {
+  for (const auto& options : kBothWays) {
+    for (const RecoveryOptions& chosen : {options, options.up_to(EntryId(6))}) {
+      const auto recovered = RecoveryManager(directory).recover_latest(chosen);
+      if (begin == 1) {
+        expect_recovered(recovered, 6, 4, "old.ckpt");
+      } else {
+        expect_refused(recovered, ErrorCode::kInvalidState, "which entry 5 names, is ");
+        EXPECT_LT(recovered.error().to_string().size(), 2000U);
+      }
+    }
+  }
+}
+
 TEST(RecoveryManager, BeginsWithTheNewestCheckpointThatTheLogNames) {
   for (const std::uint64_t begin : {1U, 3U, 5U}) {
     const auto directory = with_two_checkpoints(begin);
@@ -180,35 +208,71 @@ TEST(RecoveryManager, ALogWithoutItsBeginningThatNamesNoCheckpointIsRefused) {
 // lost, and nothing is looked up there.
 TEST(RecoveryManager, AHostilePathInTheLogCountsAsALostFile) {
   using namespace std::string_literals;
-  for (const std::string& path : {"../out.ckpt"s, "/etc/passwd"s, ""s, "a/../../b"s, "a\0b"s, "."s,
-                                  std::string(100'000, 'x') + "/../y"}) {
+  for (const std::string& path : {"../out.ckpt"s, "/etc/passwd"s, ""s, "a/../../b"s, "a\0b"s, "."s, "wal"s,
+                                  "wal/wal_1.log"s, "wal/.lock"s, std::string(100'000, 'x') + "/../y"}) {
     SCOPED_TRACE(escape_for_display(path).substr(0, 40));
     for (const std::uint64_t begin : {1U, 3U}) {
       const auto directory = CrashDirectory::make();
-      auto entries = with_two_markers(path);
-      entries.erase(entries.begin(), entries.begin() + static_cast<std::ptrdiff_t>(begin - 1));
-      write_log(directory, entries, begin);
-      write_checkpoint(directory, "old.ckpt", 2);
+      write_log_with_markers(directory, path, begin);
       const auto faulty = FaultyDirectory::make(directory);
-      for (const auto& options : kBothWays) {
-        const auto recovered = RecoveryManager(faulty).recover_latest(options);
-        if (begin == 1) {
-          expect_recovered(recovered, 6, 4, "old.ckpt");
-        } else {
-          expect_refused(recovered, ErrorCode::kInvalidState, "names, is missing");
-          EXPECT_LT(recovered.error().to_string().size(), 2000U);
-        }
-      }
+      expect_counts_as_lost(faulty, begin);
+      if (path.starts_with("wal")) continue;
       for (const auto& operation : faulty->log()) EXPECT_NE(operation.path, path);
     }
   }
+}
+
+// A marker whose path was too long for the file system, or led through a symbolic link or a file, made every
+// recovery of its log fail, although an older checkpoint and the whole log were there.
+TEST(RecoveryManager, APathThatNoFileOfThisFileSystemCanHaveCountsAsALostFile) {
+  using namespace std::string_literals;
+  for (const std::string& path :
+       {std::string(300, 'x'), "d/" + std::string(5000, 'x'), "file/below.ckpt"s, "link"s, "link/below.ckpt"s,
+        "loop"s, "loop/below"s, "d"s, "fifo"s, "d/" + std::string(256, 'y') + "/z"}) {
+    SCOPED_TRACE(escape_for_display(path).substr(0, 40));
+    for (const std::uint64_t begin : {1U, 3U}) {
+      std::string root = ::testing::TempDir() + "durability_markers_XXXXXX";
+      ASSERT_NE(::mkdtemp(root.data()), nullptr);
+      const std::filesystem::path place(root);
+      std::filesystem::create_directory(place / "d");
+      std::filesystem::create_symlink("d", place / "link");
+      std::filesystem::create_symlink("loop", place / "loop");
+      ASSERT_EQ(::mkfifo((place / "fifo").c_str(), 0600), 0);
+      const std::shared_ptr<Directory> directory = FsDirectory::open(root).value();
+      ASSERT_TRUE(directory->atomic_write("file", as_bytes("no directory")));
+      ASSERT_TRUE(CheckpointFile(directory).write("d/below.ckpt", EntryId(4), CheckpointState{}));
+      write_log_with_markers(directory, path, begin);
+      expect_counts_as_lost(directory, begin);
+      std::filesystem::remove_all(place);
+    }
+  }
+}
+
+// With a ceiling the whole of a checkpoint was read for each marker that names it, to see whether it lies
+// before the ceiling: 256 MiB a thousand times.
+TEST(RecoveryManager, ACheckpointIsReadOnceHoweverManyMarkersNameIt) {
+  const auto directory = CrashDirectory::make();
+  std::vector<WalEntry> entries = {AddSegment{1, 10}};
+  for (std::uint64_t id = 2; id <= 50; ++id) entries.emplace_back(marker(id % 2 == 0 ? "even" : "odd", 1));
+  write_log(directory, entries);
+  write_checkpoint(directory, "even", 1);
+  write_checkpoint(directory, "odd", 30);
+  const auto faulty = FaultyDirectory::make(directory);
+  expect_recovered(RecoveryManager(faulty).recover_latest(RecoveryOptions::strict().up_to(EntryId(20))), 20,
+                   1, "even");
+  std::size_t opened = 0;
+  for (const auto& operation : faulty->log()) {
+    if (operation.operation == testing::Operation::kOpen && !operation.path.starts_with("wal")) ++opened;
+  }
+  EXPECT_EQ(opened, 3U) << "each header once, and the one that is needed";
 }
 
 // K8: nor does a path below the directory do any harm that leads to something else than a checkpoint.
 TEST(RecoveryManager, ANamedFileThatIsNoCheckpointIsReportedOrIgnoredAsADamagedOne) {
   for (const std::uint64_t begin : {1U, 3U}) {
     const auto directory = CrashDirectory::make();
-    const std::string segment = begin == 1 ? "wal/wal_1.log" : "wal/wal_2.log";
+    const std::string segment = "notes.txt";
+    ASSERT_TRUE(directory->atomic_write(segment, as_bytes("nothing that begins like a checkpoint")));
     auto entries = with_two_markers(segment);
     entries.erase(entries.begin(), entries.begin() + static_cast<std::ptrdiff_t>(begin - 1));
     write_log(directory, entries, begin);
@@ -305,10 +369,33 @@ TEST(RecoveryManager, ATornTailIsAnErrorToStrictRecoveryAndLeftOutByBestEffort) 
 TEST(RecoveryManager, AnErrorInLookingForACheckpointIsHandedThrough) {
   const auto faulty = FaultyDirectory::make(with_two_checkpoints(1));
   faulty->fail(
-      {.operation = testing::Operation::kKind, .repeat = testing::Repeat::kSticky, .path = "new.ckpt"});
+      {.operation = testing::Operation::kOpen, .repeat = testing::Repeat::kSticky, .path = "new.ckpt"});
   for (const auto& options : kBothWays) {
     expect_refused(RecoveryManager(faulty).recover_latest(options), ErrorCode::kIo, "new.ckpt");
   }
+}
+
+// The tool said 'recovered 0 segments' of a log of other entries, or of none.
+TEST(RecoveryManager, SaysHowManyEntriesItAppliedAndOfALogOfOthersThatItIsOne) {
+  const auto directory = with_two_checkpoints(1);
+  EXPECT_EQ(RecoveryManager(directory).recover_latest()->replayed, 2U);
+  EXPECT_EQ(RecoveryManager(directory).recover()->replayed, 6U);
+  EXPECT_EQ(RecoveryManager(CrashDirectory::make()).recover_latest()->replayed, 0U);
+  const auto other = CrashDirectory::make();
+  auto wal = WalWriter<std::string>::create(other, small_segments()).value();
+  ASSERT_TRUE(wal.append("no entry of an index"));
+  ASSERT_TRUE(wal.close());
+  expect_refused(RecoveryManager(other).recover_latest(), ErrorCode::kDecode,
+                 "not the log of a segment index");
+  expect_refused(RecoveryManager(other).recover(), ErrorCode::kDecode, "not the log of a segment index");
+}
+
+TEST(RecoveryManager, WithoutADirectoryEveryCallIsInvalidConfig) {
+  const RecoveryManager manager(nullptr);
+  expect_refused(manager.recover(), ErrorCode::kInvalidConfig);
+  expect_refused(manager.recover("x.ckpt"), ErrorCode::kInvalidConfig);
+  expect_refused(manager.recover_latest(), ErrorCode::kInvalidConfig);
+  EXPECT_EQ(manager.latest_checkpoint().error().code(), ErrorCode::kInvalidConfig);
 }
 
 TEST(RecoveryManager, NothingIsWritten) {
