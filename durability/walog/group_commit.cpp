@@ -214,11 +214,17 @@ Result<WalTruncation> GroupCommit::truncate(Lock& lock, DurableId upto) {
 Status GroupCommit::close() {
   DURABILITY_TRY(at_home());
   Lock lock(mutex_);
-  Status closed = close_writer(lock);
-  if (!thread_.is_current()) {
-    changed_.wait(lock, [this] { return in_flight_ == 0; });
-  }
-  return closed;
+  // Also where memory runs out on the way: no completion is called once this call is over.
+  struct AllTold {
+    GroupCommit& commit;
+    Lock& lock;
+    ~AllTold() {
+      if (commit.thread_.is_current()) return;
+      commit.changed_.wait(lock, [this] { return commit.in_flight_ == 0; });
+    }
+  };
+  const AllTold all_told{*this, lock};
+  return close_writer(lock);
 }
 
 // Whatever comes, those who wait are told, and nobody begins anything any more.
