@@ -38,8 +38,12 @@
 // Hostile input. A count or a length is held against the bytes that are left before anything is
 // allocated; memory reserved ahead of its items never exceeds the size of the payload. Containers, boxes
 // and hooked types stand at most kPostcardMaxDepth deep in each other, and items that take no bytes are
-// limited to kPostcardMaxEmptyItems a value. Encoding keeps to the same limits, so that whatever was
-// encoded can be decoded.
+// limited to kPostcardMaxEmptyItems a value. Keys of unordered containers may be made to share one bucket,
+// and each is compared with all of them: such comparisons are limited to kPostcardMaxComparisons and
+// kPostcardMaxComparisonsPerByte more for each byte of the payload, 2,000 keys of 8 bytes with the very same
+// hash. Where keys only meet at one count of buckets, as multiples of it do, another count is taken first. So
+// the time that decoding takes grows with the bytes, whatever they are (with the hash and the comparison of
+// the key). Encoding keeps to the same limits, so that whatever was encoded can be decoded.
 
 #include <cstddef>
 

@@ -43,4 +43,8 @@ bool PostcardDecoder::fail_too_many_empty() {
                  fmt::format("more than {} items without a byte of their own", kPostcardMaxEmptyItems));
 }
 
+bool PostcardDecoder::fail_too_many_comparisons(std::size_t start) {
+  return fail_at(start, "too many keys of an unordered container that share one hash");
+}
+
 }  // namespace durability

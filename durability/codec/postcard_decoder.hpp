@@ -20,7 +20,11 @@ namespace durability {
 class PostcardDecoder {
  public:
   explicit PostcardDecoder(ByteView bytes) noexcept
-      : begin_(bytes.data()), cursor_(begin_), end_(begin_ + bytes.size()), allowance_(bytes.size()) {}
+      : begin_(bytes.data()),
+        cursor_(begin_),
+        end_(begin_ + bytes.size()),
+        allowance_(bytes.size()),
+        comparisons_left_(kPostcardMaxComparisons + kPostcardMaxComparisonsPerByte * bytes.size()) {}
 
   /// Reads one value. `decode` where the bytes are none, with the offset in the payload; the payload is
   /// then to be given up: where the decoder stands is unspecified.
@@ -78,6 +82,14 @@ class PostcardDecoder {
     return position() != start || ++empty_items_ <= kPostcardMaxEmptyItems || fail_too_many_empty();
   }
 
+  /// Before a key, which begins at `start`, is compared with others. See kPostcardMaxComparisons.
+  bool compare(std::uint64_t comparisons, std::size_t start) {
+    if (comparisons > comparisons_left_) return fail_too_many_comparisons(start);
+    comparisons_left_ -= comparisons;
+    return true;
+  }
+  [[nodiscard]] std::uint64_t comparisons_left() const noexcept { return comparisons_left_; }
+
  private:
   // As the crate does: longer than need be is fine (80 00 is a zero), longer or greater than the type is not.
   template <class U>
@@ -101,11 +113,13 @@ class PostcardDecoder {
   bool fail_varint(std::size_t start, std::size_t type_size);
   bool fail_too_deep();
   bool fail_too_many_empty();
+  bool fail_too_many_comparisons(std::size_t start);
 
   const std::byte* begin_;
   const std::byte* cursor_;
   const std::byte* end_;
   std::size_t allowance_;
+  std::uint64_t comparisons_left_;
   std::uint64_t empty_items_ = 0;
   unsigned depth_ = 0;
   std::optional<Error> error_;

@@ -32,6 +32,10 @@ bool PostcardEncoder::fail_too_many_empty() {
                           kPostcardMaxEmptyItems));
 }
 
+bool PostcardEncoder::fail_too_many_comparisons() {
+  return fail("keys of an unordered container with so many of the same hash that no decoder here reads them");
+}
+
 void PostcardEncoder::flush() {
   out_.insert(out_.end(), scratch_.data(), cursor_);
   cursor_ = scratch_.data();

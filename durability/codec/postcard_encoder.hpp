@@ -22,6 +22,11 @@ inline constexpr unsigned kPostcardMaxDepth = 128;
 /// for them.
 inline constexpr std::uint64_t kPostcardMaxEmptyItems = 65'536;
 
+/// How many comparisons, of up to 8 bytes of a key each, the keys that share buckets of unordered containers
+/// may cost in one value: so many in any, and so many more for each byte of it.
+inline constexpr std::uint64_t kPostcardMaxComparisons = std::uint64_t{1} << 22U;
+inline constexpr std::uint64_t kPostcardMaxComparisonsPerByte = 8;
+
 /// Appends to a buffer; what a PostcardTraits specialisation gets to write with. Unless finish() is
 /// called the destructor gives the buffer its former size back. The buffer must outlive the encoder,
 /// and what is encoded must not lie in it.
@@ -75,6 +80,13 @@ class PostcardEncoder {
     return position() != start || ++empty_items_ <= kPostcardMaxEmptyItems || fail_too_many_empty();
   }
 
+  /// Beside each key of an unordered container: what inserting it will cost a decoder at most.
+  bool compare(std::uint64_t comparisons) {
+    comparisons_ += comparisons;
+    return comparisons_ <= kPostcardMaxComparisons + kPostcardMaxComparisonsPerByte * (position() - start_) ||
+           fail_too_many_comparisons();
+  }
+
  private:
   [[nodiscard]] std::size_t scratch_size() const noexcept {
     return static_cast<std::size_t>(cursor_ - scratch_.data());
@@ -84,6 +96,7 @@ class PostcardEncoder {
   void put_long(const void* from, std::size_t size);
   bool fail_too_deep();
   bool fail_too_many_empty();
+  bool fail_too_many_comparisons();
 
   // Fields are stored here through a pointer and reach the buffer together: most entries in one piece.
   std::array<std::byte, 256> scratch_;
@@ -91,6 +104,7 @@ class PostcardEncoder {
   Bytes& out_;
   std::size_t start_;
   std::uint64_t empty_items_ = 0;
+  std::uint64_t comparisons_ = 0;
   unsigned depth_ = 0;
   bool finished_ = false;
   std::optional<Error> error_;

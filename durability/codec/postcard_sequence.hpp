@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "durability/codec/postcard_buckets.hpp"
 #include "durability/codec/postcard_scalar.hpp"
 
 namespace durability::internal {
@@ -174,28 +175,15 @@ struct PostcardRule<std::array<T, Size>> {
   }
 };
 
-template <class Container>
-concept Unordered = requires { typename Container::hasher; };
-
-template <class Container>
-concept MapLike = requires { typename Container::mapped_type; };
-
 /// The items of an unordered container in the order of their keys, so that equal values have equal
-/// encodings. This allocates a pointer for each.
+/// encodings. This allocates two words for each.
 template <Unordered Container>
 auto in_order(const Container& container) {
-  using Item = typename Container::value_type;
   static_assert(std::totally_ordered<typename Container::key_type>,
                 "Postcard encodes unordered containers in the order of their keys: give the key operator<=>");
-  std::vector<const Item*> items;
-  items.reserve(container.size());
-  for (const Item& item : container) items.push_back(&item);
-  std::ranges::sort(items, [](const Item* left, const Item* right) {
-    if constexpr (MapLike<Container>) {
-      return left->first < right->first;
-    } else {
-      return *left < *right;
-    }
+  auto items = placed_items(container);
+  std::ranges::sort(items, [](const auto& left, const auto& right) {
+    return key_of<Container>(*left.item) < key_of<Container>(*right.item);
   });
   return items;
 }
@@ -210,17 +198,25 @@ struct KeyedRule {
 
   static bool encode(const Container& container, PostcardEncoder& encoder) {
     if constexpr (Unordered<Container>) {
-      return encode_counted(in_order(container), encoder,
-                            [&](const Item* item) { return put(*item, encoder); });
+      return encode_counted(in_order(container), encoder, [&](const PlacedItem<Container>& placed) {
+        const std::size_t start = encoder.position();
+        if (!encode_value(key_of<Container>(*placed.item), encoder)) return false;
+        const std::size_t key_bytes = encoder.position() - start;
+        return encoder.compare(comparisons(placed.beside, key_bytes)) && put_mapped(*placed.item, encoder);
+      });
     } else {
       return encode_counted(container, encoder, [&](const Item& item) { return put(item, encoder); });
     }
   }
 
   static bool decode(Container& target, PostcardDecoder& decoder) {
-    target.clear();
     std::uint64_t count = 0;
     if (!decoder.take_count(min_item_bytes(), count)) return false;
+    if constexpr (Unordered<Container>) {
+      empty_for(count, target);
+    } else {
+      target.clear();
+    }
     return decode_counted(count, decoder, [&](std::size_t) { return take_into(target, decoder); });
   }
 
@@ -240,10 +236,21 @@ struct KeyedRule {
       return encode_value(item, encoder);
     }
   }
+  static bool put_mapped([[maybe_unused]] const Item& item, [[maybe_unused]] PostcardEncoder& encoder) {
+    if constexpr (MapLike<Container>) {
+      return encode_value(item.second, encoder);
+    } else {
+      return true;
+    }
+  }
 
   static bool take_into(Container& target, PostcardDecoder& decoder) {
+    const std::size_t start = decoder.position();
     Key key{};
     if (!decode_value(key, decoder)) return false;
+    if constexpr (Unordered<Container>) {
+      if (!admit_key(target, key, start, decoder)) return false;
+    }
     if constexpr (MapLike<Container>) {
       typename Container::mapped_type value{};
       if (!decode_value(value, decoder)) return false;
