@@ -15,7 +15,7 @@ space := $(empty) $(empty)
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo test test-gcc test-asan test-tsan test-clang check tidy-whole crash format bench bench-growth clean \
-        fuzz soak interop mutants planted powercut shortages async-kills async-load async-figures \
+        fuzz soak schedules interop mutants planted powercut shortages async-kills async-load async-figures \
         bootstrap-build bootstrap-dev bootstrap-bench bootstrap-powercut
 
 help:  ## this list
@@ -73,6 +73,12 @@ crash: bootstrap-dev  ## the crash explorer over all histories of up to LENGTH l
 	cmake --preset gcc
 	cmake --build --preset gcc -j $(JOBS) --target crash_test checkpointing_test recordlog_test
 	scripts/crash.sh build/gcc/bin $(LENGTH) $(JOBS)
+
+PREEMPTIONS ?= 2
+schedules: bootstrap-dev  ## the log's threads under every schedule with up to PREEMPTIONS (2) preemptions
+	cmake --preset gcc
+	cmake --build --preset gcc -j $(JOBS) --target schedules_test
+	DURABILITY_SCHEDULE_PREEMPTIONS=$(PREEMPTIONS) build/gcc/bin/schedules_test
 
 format: bootstrap-dev  ## puts every source file into the project's format
 	git ls-files -co --exclude-standard -- '*.cpp' '*.hpp' | xargs -r clang-format-19 -i

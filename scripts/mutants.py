@@ -47,8 +47,9 @@ Status status_of(Result<T> result) {
 
 # Which programs are asked about a module's mutants, the likeliest killer first.
 KILLERS = {
-    "storage": ("storage_test", "testing_test", "walog_test", "checkpointing_test", "crash_test"),
-    "walog": ("walog_test", "crash_test", "faults_test", "checkpointing_test"),
+    "storage": ("storage_test", "testing_test", "walog_test", "schedules_test", "checkpointing_test",
+                "crash_test"),
+    "walog": ("walog_test", "schedules_test", "crash_test", "faults_test", "checkpointing_test"),
     "checkpoint": ("checkpoint_test", "publish_test", "checkpointing_test"),
     "publish": ("publish_test", "checkpointing_test"),
     "segment_index": ("segment_index_test", "checkpointing_test"),

@@ -73,7 +73,7 @@ class Condition {
   void wait(Lock& lock) { condition_.wait(lock); }
   template <class Predicate>
   void wait(Lock& lock, Predicate predicate) {
-    while (!predicate()) condition_.wait(lock);
+    condition_.wait(lock, std::move(predicate));
   }
 
  private:

@@ -18,6 +18,9 @@
 #include "durability/testing/schedule.hpp"
 
 namespace durability {
+namespace internal {
+class SystemCondition;
+}  // namespace internal
 
 class Mutex {
  public:
@@ -36,59 +39,9 @@ class Mutex {
   void unlock() noexcept { held_ = false; }
 
  private:
-  friend class Condition;
+  friend class internal::SystemCondition;
   testing::Meeting meeting_;
   bool held_ = false;
-};
-
-class Condition {
- public:
-  void wait(std::unique_lock<Mutex>& lock) { wait_for(lock, nullptr); }
-  template <class Holds>
-  void wait(std::unique_lock<Mutex>& lock, Holds holds) {
-    const std::function<bool()> ask = std::ref(holds);
-    while (!holds()) wait_for(lock, &ask);
-  }
-  void notify_one() {
-    if (!reach("notify_one") || waiting_.empty()) return;
-    const std::size_t chosen = testing::Schedule::current()->choose(waiting_.size());
-    waiting_[chosen]->woken = true;
-    waiting_.erase(waiting_.begin() + static_cast<std::ptrdiff_t>(chosen));
-  }
-  void notify_all() {
-    if (!reach("notify_all")) return;
-    for (Waiting* const waiting : waiting_) waiting->woken = true;
-    waiting_.clear();
-  }
-
- private:
-  struct Waiting {
-    bool woken = false;
-  };
-
-  bool reach(const char* what) {
-    auto* const schedule = testing::Schedule::current();
-    if (schedule != nullptr) schedule->reach(what, meeting_, testing::Access::kChange);
-    return schedule != nullptr;
-  }
-  void wait_for(std::unique_lock<Mutex>& lock, const std::function<bool()>* ask) {
-    testing::require(reach("wait"), "a wait outside of a schedule");
-    Mutex& mutex = *lock.mutex();
-    Waiting me;
-    waiting_.push_back(&me);
-    mutex.held_ = false;
-    auto& schedule = *testing::Schedule::current();
-    schedule.explain_waiting([&me, ask] {
-      if (me.woken) return " (woken, for the mutex)";
-      return ask != nullptr && (*ask)() ? " (a lost wake-up: what it waits for holds)" : "";
-    });
-    schedule.reach("a wait for a condition", mutex.meeting_, testing::Access::kChange,
-                   [&] { return me.woken && !mutex.held_; });
-    mutex.held_ = true;
-  }
-
-  testing::Meeting meeting_;
-  std::vector<Waiting*> waiting_;
 };
 
 template <class T>
@@ -173,6 +126,56 @@ inline void yield() noexcept {
 }
 
 namespace internal {
+
+class SystemCondition {
+ public:
+  void wait(std::unique_lock<Mutex>& lock) { wait_for(lock, nullptr); }
+  template <class Holds>
+  void wait(std::unique_lock<Mutex>& lock, Holds holds) {
+    const std::function<bool()> ask = std::ref(holds);
+    while (!holds()) wait_for(lock, &ask);
+  }
+  void notify_one() {
+    if (!reach("notify_one") || waiting_.empty()) return;
+    const std::size_t chosen = testing::Schedule::current()->choose(waiting_.size());
+    waiting_[chosen]->woken = true;
+    waiting_.erase(waiting_.begin() + static_cast<std::ptrdiff_t>(chosen));
+  }
+  void notify_all() {
+    if (!reach("notify_all")) return;
+    for (Waiting* const waiting : waiting_) waiting->woken = true;
+    waiting_.clear();
+  }
+
+ private:
+  struct Waiting {
+    bool woken = false;
+  };
+
+  bool reach(const char* what) {
+    auto* const schedule = testing::Schedule::current();
+    if (schedule != nullptr) schedule->reach(what, meeting_, testing::Access::kChange);
+    return schedule != nullptr;
+  }
+  void wait_for(std::unique_lock<Mutex>& lock, const std::function<bool()>* ask) {
+    testing::require(reach("wait"), "a wait outside of a schedule");
+    Mutex& mutex = *lock.mutex();
+    Waiting me;
+    waiting_.push_back(&me);
+    mutex.held_ = false;
+    auto& schedule = *testing::Schedule::current();
+    schedule.explain_waiting([&me, ask] {
+      if (me.woken) return " (woken, for the mutex)";
+      return ask != nullptr && (*ask)() ? " (a lost wake-up: what it waits for holds)" : "";
+    });
+    schedule.reach("a wait for a condition", mutex.meeting_, testing::Access::kChange,
+                   [&] { return me.woken && !mutex.held_; });
+    mutex.held_ = true;
+  }
+
+  testing::Meeting meeting_;
+  std::vector<Waiting*> waiting_;
+};
 
 class SystemThread {
  public:

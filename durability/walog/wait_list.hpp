@@ -21,12 +21,15 @@ class Waiter {
   explicit Waiter(EntryId id) noexcept : id_(id) {}
 
   Word wait() noexcept {
-    word_.wait(Word::kWait, std::memory_order_acquire);
-    return word_.load(std::memory_order_acquire);
+    word_.wait(Word::kWait);
+    return word_.load();
   }
   /// The waiter may be gone when this returns.
+  // Stored in the one order of all threads, not only released: notify_one() of g++ 12 looks whether anybody
+  // waits, and a processor (x86 does) may let that look go in front of a store that is only released. A
+  // waiter that comes in between is not seen, does not see the word either, and sleeps for ever.
   void wake(Word word) noexcept {
-    word_.store(word, std::memory_order_release);
+    word_.store(word);
     word_.notify_one();
   }
 

@@ -36,10 +36,12 @@ Thread run(std::function<void()> body) { return Thread::start(std::move(body)).v
 Log::Log(WalOptions options) {
   options.segment_bytes = 256;
   options.clock = std::make_shared<testing::ManualClock>();
+  options.observer = std::make_shared<WalObserver>();  // says nothing of what is dropped
   options.random = std::make_shared<testing::SeededRandom>(1);
   auto writer = walog::ByteWriter::open(disk_, std::move(options), walog::OpenIntent::kOpenOrCreate);
   require_ok(writer, "open");
   commit_ = std::make_unique<walog::GroupCommit>(*std::move(writer));
+  require_ok(commit_->start(), "start");
 }
 
 Result<DurableId> Log::append_durable(const std::string& text) {

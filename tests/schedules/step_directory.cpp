@@ -24,11 +24,12 @@ class StepFile final : public File {
   Status sync_data() override {
     disk_->reach("sync_data");
     ++syncing_;
-    const bool fails = ++disk_->syncs == disk_->failing_sync;
     std::string held(inner_->size().value(), '\0');
     DURABILITY_TRY(inner_->read_at(0, as_writable_bytes(held)));
     disk_->reach("sync_data ends");
     --syncing_;
+    const bool fails = !disk_->failing.empty() && held.find(disk_->failing) != std::string::npos;
+    if (fails) ++disk_->failed;
     if (fails) return Error::from_errno(EIO, "sync the file").in_file(path_);
     disk_->synced.push_back(std::move(held));
     return {};

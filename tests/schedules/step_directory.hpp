@@ -5,6 +5,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "durability/storage/memory_directory.hpp"
@@ -16,8 +17,8 @@ namespace durability::schedules {
 struct StepDisk {
   testing::Meeting meeting;
   std::vector<std::string> synced;  ///< what files held when a sync of them began that has succeeded
-  std::uint64_t syncs = 0;          ///< of files, begun
-  std::uint64_t failing_sync = 0;   ///< the sync of that number fails; 0: none
+  std::string failing;              ///< a sync of a file that holds this fails; empty: none does
+  std::uint64_t failed = 0;
 
   void reach(const char* what) {
     if (auto* const schedule = testing::Schedule::current()) {
@@ -32,9 +33,9 @@ class StepDirectory final : public Directory {
 
   /// True where a sync that began when the file held `text` has succeeded.
   [[nodiscard]] bool has_synced(std::string_view text) const;
-  [[nodiscard]] std::uint64_t syncs() const noexcept { return disk_->syncs; }
-  /// The sync of a file that begins after `more` others fails.
-  void fail_sync_after(std::uint64_t more) noexcept { disk_->failing_sync = disk_->syncs + more + 1; }
+  [[nodiscard]] std::uint64_t failed_syncs() const noexcept { return disk_->failed; }
+  /// Every sync of a file that holds `text` fails.
+  void fail_syncs_of(std::string text) { disk_->failing = std::move(text); }
 
   Result<std::unique_ptr<File>> do_open(std::string_view path, OpenMode mode) override;
   Result<EntryKind> do_kind(std::string_view path) override { return inner_->do_kind(path); }

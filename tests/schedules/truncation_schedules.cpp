@@ -1,0 +1,63 @@
+// Truncation under every schedule: beside appends, itself, and close.
+
+#include "life.hpp"
+
+namespace durability::schedules {
+namespace {
+
+/// A log of three segments, all of it durable.
+class Full : public Log {
+ public:
+  Full() {
+    for (const char *text : {"a", "b", "c"}) {
+      require_ok(commit().append(as_bytes(entry(text, 130))), "append");
+    }
+    durable_ = commit().flush_and_sync().value();
+  }
+  Result<WalTruncation> truncate() { return commit().truncate_prefix(*durable_); }
+
+ private:
+  std::optional<DurableId> durable_;
+};
+
+TEST(TruncationSchedules, BesideADurableAppendThatRotates) {
+  explore("truncate beside append", 1, [] {
+    Full log;
+    Thread truncating = run([&] { require_ok(log.truncate(), "truncate"); });
+    Thread appending = run([&] { require_ok(log.append_durable(entry("d", 130)), "append"); });
+    truncating.join();
+    appending.join();
+    require_ok(log.commit().close(), "close");
+  });
+}
+
+TEST(TruncationSchedules, BesideAnotherOne) {
+  explore("truncate beside truncate", 1, [] {
+    Full log;
+    std::size_t deleted = 0;
+    Thread truncating = run([&] {
+      const auto truncated = log.truncate();
+      require_ok(truncated, "truncate");
+      deleted += truncated->deleted.size();
+    });
+    const auto truncated = log.truncate();
+    require_ok(truncated, "truncate");
+    truncating.join();
+    require(deleted + truncated->deleted.size() == 2, "two segments are covered, each is deleted once");
+  });
+}
+
+TEST(TruncationSchedules, BesideClose) {
+  explore("truncate beside close", 1, [] {
+    Full log;
+    Thread truncating = run([&] { static_cast<void>(log.truncate()); });
+    Thread appending = run([&] { static_cast<void>(log.append_durable(entry("d", 60))); });
+    require_ok(log.commit().close(), "close");
+    truncating.join();
+    appending.join();
+    require(!log.truncate(), "a truncation after close");
+  });
+}
+
+}  // namespace
+}  // namespace durability::schedules
