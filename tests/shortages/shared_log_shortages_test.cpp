@@ -164,7 +164,7 @@ void live_with_threads(SharedProgram& program) {
   program.close();
 }
 
-TEST(SharedLogShortages, DISABLED_InALogOfManyThreads) {
+TEST(SharedLogShortages, InALogOfManyThreads) {
   expect_to_bear(
       [](const InShortage& in_shortage) {
         const Place place;
@@ -176,7 +176,7 @@ TEST(SharedLogShortages, DISABLED_InALogOfManyThreads) {
       {Resource::kAllocation, Resource::kThread, Resource::kDescriptor}, Threads::kMany);
 }
 
-TEST(SharedLogShortages, DISABLED_InALogThatIsClosedWhileThreadsAppend) {
+TEST(SharedLogShortages, InALogThatIsClosedWhileThreadsAppend) {
   expect_to_bear(
       [](const InShortage& in_shortage) {
         const Place place;
