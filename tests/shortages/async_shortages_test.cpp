@@ -168,10 +168,10 @@ TEST(AsyncShortages, DISABLED_InReadingOnAnEventLoop) {
         program.play("aaaaaaaaaaaaaaaaaaaac");
         std::size_t words = 0;
         bool at_end = false;
+        boost::asio::io_context loop;  // the program's own
         in_shortage([&] {
           const auto directory = ask([&] { return place.open(); });
           if (!directory) return;
-          boost::asio::io_context loop;
           try {
             AsyncReplay<std::string> replay(loop.get_executor(), WalReader<std::string>(*directory),
                                             ReadMode::kStrict, {.batch_entries = 3, .batch_bytes = 1000});
