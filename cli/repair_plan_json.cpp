@@ -32,6 +32,30 @@ WalRepairFile file_from(const Json& json) {
   return file;
 }
 
+Json json_of_range(const SegmentRange& range) {
+  return {{"segment_id", range.segment.value()},
+          {"first_entry_id", range.first.value()},
+          {"entries", range.entries},
+          {"sealed", range.sealed}};
+}
+
+SegmentRange range_from(const Json& json) {
+  return {.segment = SegmentId(json.at("segment_id").get<std::uint64_t>()),
+          .first = EntryId(json.at("first_entry_id").get<std::uint64_t>()),
+          .entries = json.at("entries").get<std::uint64_t>(),
+          .sealed = json.at("sealed").get<bool>()};
+}
+
+Json json_of_hole(const WalUnreadable& hole) {
+  return {{"segment_id", hole.segment.value()}, {"offset", hole.offset}, {"bytes", hole.bytes}};
+}
+
+WalUnreadable hole_from(const Json& json) {
+  return {.segment = SegmentId(json.at("segment_id").get<std::uint64_t>()),
+          .offset = json.at("offset").get<std::uint64_t>(),
+          .bytes = json.at("bytes").get<std::uint64_t>()};
+}
+
 SavedPlan plan_from(const Json& json) {
   SavedPlan saved;
   saved.first_entry_id = EntryId(json.at("restart_at").get<std::uint64_t>());
@@ -47,6 +71,9 @@ SavedPlan plan_from(const Json& json) {
   plan.first_lost = id_from(json.at("first_lost"));
   plan.last_lost_seen = id_from(json.at("last_lost_seen"));
   plan.acknowledged = id_from(json.at("acknowledged"));
+  plan.opens = json.at("opens").get<bool>();
+  for (const Json& range : json.at("sound_behind")) plan.sound_behind.push_back(range_from(range));
+  for (const Json& hole : json.at("unreadable")) plan.unreadable.push_back(hole_from(hole));
   plan.kept_crc = json.at("kept_crc").get<std::uint32_t>();
   for (const Json& file : json.at("files")) plan.files.push_back(file_from(file));
   return saved;
@@ -58,6 +85,10 @@ Json json_of(const SavedPlan& saved) {
   const WalRepairPlan& plan = saved.plan;
   Json files = Json::array();
   for (const WalRepairFile& file : plan.files) files.push_back(json_of_file(file));
+  Json sound_behind = Json::array();
+  for (const SegmentRange& range : plan.sound_behind) sound_behind.push_back(json_of_range(range));
+  Json unreadable = Json::array();
+  for (const WalUnreadable& hole : plan.unreadable) unreadable.push_back(json_of_hole(hole));
   return {{"needed", true},
           {"code", code_name(plan.code)},
           {"reason", plan.reason},
@@ -70,6 +101,10 @@ Json json_of(const SavedPlan& saved) {
           {"first_lost", id_or_null(plan.first_lost)},
           {"last_lost_seen", id_or_null(plan.last_lost_seen)},
           {"acknowledged", id_or_null(plan.acknowledged)},
+          {"opens", plan.opens},
+          {"sound_entries_behind", plan.sound_entries_behind()},
+          {"sound_behind", std::move(sound_behind)},
+          {"unreadable", std::move(unreadable)},
           {"files", std::move(files)},
           {"kept_crc", plan.kept_crc},
           {"restart_at", saved.first_entry_id.value()}};

@@ -17,6 +17,7 @@ std::string_view name_of(SegmentState state) {
     case SegmentState::kSpare: return "spare";
     case SegmentState::kTorn: return "torn";
     case SegmentState::kDamaged: return "damaged";
+    case SegmentState::kMissing: return "missing";
     case SegmentState::kUnread: return "unread";
   }
   return "unknown";

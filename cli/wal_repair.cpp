@@ -14,6 +14,7 @@ constexpr std::uint64_t kMaxPlanBytes = std::uint64_t{64} << 20U;
 struct RepairOptions : CommonOptions {
   bool plan = false;
   std::string apply;
+  bool cut_sound_entries = false;
   bool undo = false;
   std::uint64_t restart_at = 1;
 };
@@ -22,6 +23,17 @@ WalMaintenance maintenance(std::shared_ptr<Directory> directory, EntryId first_e
   WalOptions options;
   options.first_entry_id = first_entry_id;
   return WalMaintenance(std::move(directory), std::move(options));
+}
+
+std::string what_to_do(const WalRepairPlan& plan) {
+  if (!plan.opens) return "Nothing was changed. To do this: --plan --json > PLAN, then --apply PLAN.\n";
+  return fmt::format(
+      "Nothing was changed. The log opens and can be appended to as it is, and {} sound entries stand behind "
+      "the\n"
+      "damage: restore the damaged file from a copy if there is one. To cut them all the same, and keep them "
+      "in\n"
+      "quarantine: --plan --json > PLAN, then --apply PLAN --cut-sound-entries.\n",
+      plan.sound_entries_behind());
 }
 
 Outcome print_plan(const RepairOptions& options, const std::shared_ptr<Directory>& directory) {
@@ -34,11 +46,9 @@ Outcome print_plan(const RepairOptions& options, const std::shared_ptr<Directory
             .error = {}};
   }
   const SavedPlan saved{.plan = **std::move(plan), .first_entry_id = restart_at};
-  return {
-      .fields = json_of(saved),
-      .text = fmt::format("{}\nNothing was changed. To do this: --plan --json > PLAN, then --apply PLAN.\n",
-                          saved.plan.to_string()),
-      .error = {}};
+  return {.fields = json_of(saved),
+          .text = fmt::format("{}\n{}", saved.plan.to_string(), what_to_do(saved.plan)),
+          .error = {}};
 }
 
 Result<SavedPlan> read_plan(const std::string& file) {
@@ -53,7 +63,9 @@ Result<SavedPlan> read_plan(const std::string& file) {
 Outcome apply_plan(const RepairOptions& options, const std::shared_ptr<Directory>& directory) {
   const auto saved = read_plan(options.apply);
   if (!saved) return Outcome::failed(saved.error());
-  const auto place = maintenance(directory, saved->first_entry_id).repair(saved->plan);
+  const auto consent =
+      options.cut_sound_entries ? WalRepairConsent::kThoughItOpens : WalRepairConsent::kToOpen;
+  const auto place = maintenance(directory, saved->first_entry_id).repair(saved->plan, consent);
   if (!place) return Outcome::failed(located(options.place, place.error()));
   return {.fields = Json{{"next_entry_id", saved->plan.next.value()}, {"quarantine", *place}},
           .text = fmt::format("repaired: the log goes on with entry {}; what was cut is in {}\n",
@@ -91,9 +103,14 @@ void add_wal_repair(CLI::App& wal, Selected& selected) {
   CLI::Option_group* what = command->add_option_group("what");
   CLI::Option* plan = what->add_flag("--plan", options->plan,
                                      "Say what would be cut, why, and what is lost with it; writes nothing");
-  what->add_option("--apply", options->apply, "Do what this file says, as --plan --json printed it");
+  CLI::Option* apply =
+      what->add_option("--apply", options->apply, "Do what this file says, as --plan --json printed it");
   what->add_flag("--undo", options->undo, "Put back what the last repair took out");
   what->require_option(1);
+  command
+      ->add_flag("--cut-sound-entries", options->cut_sound_entries,
+                 "With --apply, of a log that opens as it is: cut the sound entries behind the damage too")
+      ->needs(apply);
   command
       ->add_option("--restart-at", options->restart_at,
                    "With --plan, where the log's beginning is damaged: the id of its next entry")

@@ -131,7 +131,7 @@ void check_repair(const std::shared_ptr<Directory>& directory, const Choices& ch
   require(snapshot(*directory) == refused, "planning writes nothing");
   if (!plan) return;
   require(plan->has_value(), "what is refused has a plan");
-  const auto quarantine = maintenance.repair(**plan);
+  const auto quarantine = maintenance.repair(**plan, WalRepairConsent::kThoughItOpens);
   if (!quarantine) {
     require(snapshot(*directory) == refused, "a repair that is refused changes nothing");
     return;

@@ -24,7 +24,7 @@ POISON = re.compile(r"(?:\bwriter_\.)?\b(?:poisoned_ = true|failure_ = finished\
 STATEMENT = re.compile(r"^ *(?:if \([\w().!]+\) )?(?:DURABILITY_TRY\((?P<tried>.*)\)|return (?P<returned>.*));$")
 TOUCHES_DISK = re.compile(rf"\b({SYNC}|{NAMES}|{SIZES}|flush_segment|write_at|append|preallocate|seal_segment|"
                           r"write_through|flush|write_durable|atomic_write|write_record|create_directories|"
-                          r"put_in_place|copy_what_is_replaced|write_zeros|check|close)\(")
+                          r"replace_by_copy|write_copy|copy_what_is_replaced|write_zeros|check|close)\(")
 
 
 def kind_of(name):

@@ -1,7 +1,10 @@
 #include "durability/recordlog/opening.hpp"
 
+#include <cerrno>
+
 #include "durability/recordlog/tail_search.hpp"
 #include "durability/recordlog/walk.hpp"
+#include "durability/storage/file_copy.hpp"
 #include "durability/storage/temporaries.hpp"
 
 namespace durability::recordlog {
@@ -83,6 +86,7 @@ class Opening {
     const Verdict verdict = judge(end.finding, Mode::kReopen);
     if (verdict.action == Action::kStart) return start_over(window, end);
     if (verdict.action == Action::kCutTail) DURABILITY_TRY(cut_tail(window, end));
+    if (verdict.action == Action::kGoOn && end.records > 0) DURABILITY_TRY(write_anew(end.offset));
     if (verdict.action == Action::kRefuse) return end.error(verdict.code, path_);
     log_.format = *end.format;
     log_.end = end.offset;
@@ -108,12 +112,31 @@ class Opening {
       end.finding = search.found ? Finding::kRecordsBehind : Finding::kSearchGivenUp;
       return end.error(judge(end.finding, Mode::kReopen).code, path_);
     }
-    DURABILITY_TRY(log_.file->truncate(end.offset));
-    if (stable()) DURABILITY_TRY(log_.file->sync_data());
+    DURABILITY_TRY_ASSIGN(const bool anew, write_anew(end.offset));
+    if (!anew) {
+      DURABILITY_TRY(log_.file->truncate(end.offset));
+      if (stable()) DURABILITY_TRY(log_.file->sync_data());
+    }
     log_.report.repaired = true;
     log_.report.offset = end.offset;
     log_.report.bytes_cut = end.file_bytes - end.offset;
     return {};
+  }
+
+  // Nothing in the file says of a record that it was ever on the device: it may stand in a cache only, with a
+  // sync that failed behind it, and no later sync need write it. So all of it is copied to a new file that
+  // takes the name, where that is bounded work. False where it is not, or for lack of space: then it was
+  // synced.
+  Result<bool> write_anew(std::uint64_t end) {
+    if (!stable() || end > kMostBytesAnew) return false;
+    const Status replaced = replace_by_copy(directory_, path_, {.keep_to = end});
+    if (!replaced) {
+      const int reason = replaced.error().os_error();
+      if (reason != ENOSPC && reason != EDQUOT) return replaced.error();
+      return false;
+    }
+    DURABILITY_TRY(open_file());
+    return true;
   }
 
   Directory& directory_;

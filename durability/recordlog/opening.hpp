@@ -12,6 +12,10 @@
 //   7. only now change anything           a torn tail is cut off and the cut synced before anything is
 //                                         appended: what stood behind it must not come back behind new
 //                                         records
+//   8. up to 16 MiB: write it anew        not every cache can be forgotten (a file server may have one): the
+//   file
+//                                         is copied to a new one that takes its name, before it counts as
+//                                         durable
 //
 // The directory that holds the file is synced in 3 or 4, once: appending changes no name.
 
@@ -35,6 +39,9 @@ struct RecordLogRecoveryReport {
 namespace recordlog {
 
 enum class OpenIntent : std::uint8_t { kOpenOrCreate, kCreate };
+
+/// A larger file is not copied when it is opened, only synced.
+inline constexpr std::uint64_t kMostBytesAnew = std::uint64_t{16} << 20U;
 
 /// A record log that is ready to be appended to.
 struct OpenedLog {

@@ -266,5 +266,50 @@ TEST(RecordLogWriterFaults, WhatAFailedSyncLostIsNotTakenForDurableAfterwards) {
   }
 }
 
+class LosesAll final : public testing::Chooser {
+  std::uint64_t pick(std::uint64_t options) override { return options - 1; }
+};
+
+// The sync of "b" fails, the process dies, and the cache of a file server, which nobody can drop, still shows
+// "b". Opening synced the file with success and went on behind it; that sync had nothing to write, and a
+// power cut took "b" and all that was acknowledged behind it.
+TEST(RecordLogWriter, ARecordWhoseSyncFailedIsOnTheDiskBeforeItCounts) {
+  for (const bool torn : {false, true}) {
+    const auto directory = CrashDirectory::make({.drops_cached_pages = false}).value();
+    auto writer = open_writer(directory).value();
+    ASSERT_TRUE(writer->append(as_bytes("a")));
+    ASSERT_TRUE(writer->flush_and_sync());
+    ASSERT_TRUE(writer->append(as_bytes("b")));
+    ASSERT_TRUE(writer->flush());
+    if (torn) {
+      ASSERT_TRUE(directory->open(kPath, OpenMode::kReadWrite).value()->append(as_bytes("torn")));
+    }
+    directory->fail_next_sync(SyncFailure::kForget);
+    ASSERT_FALSE(writer->flush_and_sync());
+    writer.reset();
+    writer = open_writer(directory).value();
+    ASSERT_TRUE(writer->append(as_bytes("c")));
+    ASSERT_TRUE(writer->flush_and_sync());
+    LosesAll loses_all;
+    const auto left = directory->after_power_cut(CrashProfile::ordered(), loses_all);
+    EXPECT_EQ(test::read(left, ReadMode::kStrict).records, (std::vector<std::string>{"a", "b", "c"}));
+  }
+}
+
+// A full disk has no space for the copy: the log opens as it is.
+TEST(RecordLogWriter, WithoutSpaceForACopyTheLogOpensAsItIs) {
+  const auto faulty = FaultyDirectory::make(CrashDirectory::make());
+  auto writer = open_writer(faulty).value();
+  ASSERT_TRUE(writer->append(as_bytes("a")));
+  ASSERT_TRUE(writer->close());
+  faulty->fail({.operation = Operation::kWrite,
+                .os_error = ENOSPC,
+                .repeat = durability::testing::Repeat::kSticky,
+                .path = ".tmp"});
+  const auto opened = open_writer(faulty);
+  ASSERT_TRUE(opened) << opened.error();
+  EXPECT_EQ(test::read(faulty, ReadMode::kStrict).records, (std::vector<std::string>{"a"}));
+}
+
 }  // namespace
 }  // namespace durability::recordlog

@@ -82,7 +82,7 @@ void expect_state(const Result<Recovery<Words>>& recovered, std::uint64_t last) 
 
 void expect_missing(const Result<Recovery<Words>>& recovered, std::string_view range) {
   ASSERT_FALSE(recovered);
-  EXPECT_EQ(recovered.error().code(), ErrorCode::kInvalidState) << recovered.error();
+  EXPECT_EQ(recovered.error().code(), ErrorCode::kTruncatedAway) << recovered.error();
   EXPECT_NE(recovered.error().message().find(range), std::string::npos) << recovered.error();
   EXPECT_FALSE(recovered.error().advice().empty());
 }

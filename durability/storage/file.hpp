@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 
 #include "durability/base/bytes.hpp"
 #include "durability/base/result.hpp"
@@ -55,6 +56,9 @@ class File {
   /// finds less left to do. A hint: it promises nothing and waits for nothing. Beside read_at, write_at and
   /// sync_data.
   virtual void start_write_back(std::uint64_t /*offset*/, std::uint64_t /*length*/) noexcept {}
+
+  /// Says that the file has this name now: later errors name it so. Not beside another call.
+  virtual void now_called(std::string /*path*/) noexcept {}
 
   virtual Result<std::uint64_t> size() = 0;
   /// How many names lead to the file: 0 once it was removed or replaced, more than 1 where somebody made a

@@ -21,6 +21,13 @@ Result<ByteView> FileWindow::view(std::uint64_t offset, std::size_t length) {
   return held_.subspan(static_cast<std::size_t>(offset - begin_), length);
 }
 
+Result<ByteView> FileWindow::look(std::uint64_t offset, MutableByteView into) {
+  if (offset >= size_) return ByteView{};
+  into = into.first(static_cast<std::size_t>(std::min<std::uint64_t>(into.size(), size_ - offset)));
+  DURABILITY_TRY_ASSIGN(const std::size_t got, file_->read_at(offset, into));
+  return ByteView(into).first(got);
+}
+
 void FileWindow::read_ahead(ReadAhead& ahead) {
   ahead_ = &ahead;
   start_ahead();

@@ -35,6 +35,9 @@ class FileWindow {
   /// Up to `length` bytes at `offset`; fewer where the file ends. The view lives until the next call.
   Result<ByteView> view(std::uint64_t offset, std::size_t length);
 
+  /// The same into the caller's memory, past the buffer: for a few bytes that nothing else is read beside.
+  Result<ByteView> look(std::uint64_t offset, MutableByteView into);
+
   /// What the buffer holds from `offset` on, without reading; often more than is asked for, and often
   /// nothing.
   [[nodiscard]] ByteView held_from(std::uint64_t offset) const noexcept {

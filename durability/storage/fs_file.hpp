@@ -30,6 +30,7 @@ class FsFile final : public File {
   Status preallocate(std::uint64_t offset, std::uint64_t length) override;
   Status reserve(std::uint64_t offset, std::uint64_t length) override;
   Status drop_cached_pages() override;
+  void now_called(std::string path) noexcept override { path_ = std::move(path); }
   void start_write_back(std::uint64_t offset, std::uint64_t length) noexcept override;
   Status close() override;
 
@@ -50,7 +51,7 @@ class FsFile final : public File {
 
   UniqueFd fd_;
   const std::uint64_t inode_;
-  const std::string path_;
+  std::string path_;
   const SystemCalls* calls_;
   Mutex syncing_;
   int sync_failure_ = 0;  ///< errno of the sync that failed: no later one succeeds; guarded by syncing_

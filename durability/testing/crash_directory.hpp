@@ -36,6 +36,9 @@ struct CrashOptions {
   /// Whether blocks still hold, behind a power cut, what they held before it (the hostile profile shows
   /// that).
   bool blocks_remember = true;
+  /// Whether a file's clean pages can be dropped. A file server may have a cache of its own, which no client
+  /// can reach: what a failed sync kept from the disk is then read back, and no later sync writes it.
+  bool drops_cached_pages = true;
   /// Of the names of temporaries.
   std::uint64_t seed = 1;
 };

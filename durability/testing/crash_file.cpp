@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "durability/storage/storage_errors.hpp"
 #include "durability/testing/crash_world.hpp"
@@ -74,9 +75,11 @@ class CrashFile final : public File {
   Status drop_cached_pages() override {
     const std::scoped_lock guard(world_->mutex);
     DURABILITY_TRY(check_open());
-    world_->disk.drop_clean_pages(inode_);
+    if (world_->options.drops_cached_pages) world_->disk.drop_clean_pages(inode_);
     return {};
   }
+
+  void now_called(std::string path) noexcept override { path_ = std::move(path); }
 
   Status close() override {
     const std::scoped_lock guard(world_->mutex);
@@ -109,7 +112,7 @@ class CrashFile final : public File {
 
   const std::shared_ptr<CrashDirectory::World> world_;
   const InodeId inode_;
-  const std::string path_;
+  std::string path_;
   const bool writable_;
   bool closed_ = false;
 };

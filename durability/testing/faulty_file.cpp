@@ -1,6 +1,7 @@
 // The handles of a FaultyDirectory.
 
 #include <algorithm>
+#include <utility>
 
 #include "durability/testing/fault_switchboard.hpp"
 
@@ -43,6 +44,8 @@ class FaultyFile final : public File {
     DURABILITY_TRY(switchboard_->check(Operation::kSyncData, path_));
     return inner_->sync_data();
   }
+  void now_called(std::string path) noexcept override { inner_->now_called(std::move(path)); }
+
   Result<std::uint64_t> size() override {
     DURABILITY_TRY(switchboard_->check(Operation::kSize, path_));
     return inner_->size();

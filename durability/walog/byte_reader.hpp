@@ -23,6 +23,7 @@ struct WalReadReport {
 
 namespace walog {
 
+class LastReading;
 struct ScanOptions;
 
 /// Which entries are asked for; both ends belong to it.
@@ -37,8 +38,7 @@ struct EntryRange {
 class ByteReader {
  public:
   explicit ByteReader(std::shared_ptr<Directory> directory,
-                      std::size_t buffer_bytes = FileWindow::kDefaultBytes)
-      : directory_(std::move(directory)), buffer_bytes_(buffer_bytes) {}
+                      std::size_t buffer_bytes = FileWindow::kDefaultBytes);
 
   /// A reader that has a second thread read what comes next while `sink` has what came before. The thread
   /// ends before for_each returns.
@@ -49,7 +49,10 @@ class ByteReader {
   }
 
   /// Entries reach `sink` in order, each once, also those in front of an error. Where `range.from` lies
-  /// before the log's first entry: `invalid_state`, naming the range that is missing.
+  /// before the log's first entry: `truncated_away`, naming the range that is missing.
+  ///
+  /// Where `range.from` lies behind everything that this reader, or a copy of it, has read before, it goes on
+  /// there: who asks again and again pays for what is new, and where nothing is, for a few system calls.
   Result<WalReadReport> for_each(ReadMode mode, const EntryRange& range, const EntrySink& sink) const;
 
   /// for_each for who only counts: WalReader::verify says how.
@@ -57,10 +60,12 @@ class ByteReader {
                                std::size_t threads = 0) const;
 
  private:
+  Result<WalReadReport> read(const ScanOptions& options, const EntrySink& sink) const;
   [[nodiscard]] ScanOptions options_for(ReadMode mode, const EntryRange& range) const;
 
   std::shared_ptr<Directory> directory_;
   std::size_t buffer_bytes_;
+  std::shared_ptr<LastReading> last_;
   bool ahead_ = false;
 };
 

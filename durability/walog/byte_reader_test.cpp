@@ -78,7 +78,7 @@ TEST(ByteReader, ARangeThatBeginsBeforeTheLogIsInvalidStateAndNamesWhatIsMissing
   const auto report =
       ByteReader(directory).for_each(ReadMode::kStrict, {.from = EntryId(1)},
                                      [](const WalEntryView&) -> Result<Flow> { return Flow::kContinue; });
-  ASSERT_TRUE(fails_with(report, ErrorCode::kInvalidState));
+  ASSERT_TRUE(fails_with(report, ErrorCode::kTruncatedAway));
   EXPECT_EQ(report.error().expected(), 1U);
   EXPECT_EQ(report.error().actual(), 3U);
 }
@@ -255,7 +255,7 @@ TEST(ByteReader, SeesAPrefixWhateverAWriterDoesBetweenTwoOfItsCalls) {
       if (calls <= n) break;
       if (!report) {
         EXPECT_TRUE(truncating);
-        EXPECT_EQ(report.error().code(), ErrorCode::kInvalidState) << report.error();
+        EXPECT_EQ(report.error().code(), ErrorCode::kTruncatedAway) << report.error();
       } else {
         EXPECT_GE(last, 5U);
       }
@@ -286,7 +286,7 @@ TEST_P(ByteReaderAhead, ReadsBesideAWriterAndATruncation) {
         EXPECT_GE(last, highest) << "the log has grown shorter";
         highest = last;
       } else {
-        EXPECT_EQ(report.error().code(), ErrorCode::kInvalidState) << report.error();
+        EXPECT_EQ(report.error().code(), ErrorCode::kTruncatedAway) << report.error();
       }
     } while (!done);
   });

@@ -95,15 +95,16 @@ TEST(Damage, ToWholeSegments) {
            [](auto& d) {
              for (const auto id : {4U, 5U, 6U}) put(d, id, Bytes(8));
            },
-           ": format", ": format", "format"},
+           "a b c d e f: format", "a b c d e f: format", "format"},
           {"the first segment truncated away", [](auto& d) { remove(d, 1); }, "c d e f: ok", "c d e f: ok",
            "ok"},
           // C2: a hole is refused by every way in.
-          {"the second segment missing", [](auto& d) { remove(d, 2); }, ": corrupt", ": corrupt", "corrupt"},
+          {"the second segment missing", [](auto& d) { remove(d, 2); }, "a b: corrupt", "a b: corrupt",
+           "corrupt"},
           {"the last segment missing", [](auto& d) { remove(d, 3); }, "a b c d: corrupt", "a b c d: corrupt",
            "corrupt"},
-          {"a spare with a gap in front", [](auto& d) { put(d, 5, Bytes(8)); }, ": corrupt", ": corrupt",
-           "corrupt"},
+          {"a spare with a gap in front", [](auto& d) { put(d, 5, Bytes(8)); }, "a b c d e f: corrupt",
+           "a b c d e f: corrupt", "corrupt"},
           {"segments 1 and 2 swapped",
            [](auto& d) {
              put(d, 1, second());

@@ -24,7 +24,8 @@ SegmentStatus status_of(const walog::ScannedSegment& segment) {
           .entries = segment.next.value() - segment.header.start.value(),
           .file_bytes = segment.file_bytes,
           .padding_bytes = segment.file_bytes > segment.end ? segment.file_bytes - segment.end : 0,
-          .created_at = segment.header.created_at};
+          .created_at = segment.header.created_at,
+          .read_whole = segment.read_whole};
 }
 
 Result<std::vector<SegmentRange>> ranges_in(Directory& directory, walog::Mode mode) {
@@ -51,6 +52,19 @@ Result<std::vector<SegmentRange>> WalMaintenance::segment_ranges_strict() const 
   return ranges_in(*directory_, walog::Mode::kStrict);
 }
 
+Status WalMaintenance::check_there_is_one() const {
+  DURABILITY_TRY_ASSIGN(const auto ids, walog::list_segments(*directory_));
+  if (!ids.empty()) return {};
+  DURABILITY_TRY_ASSIGN(const auto names, directory_->list(""));
+  const bool is_inside = std::ranges::any_of(
+      names, [](const std::string& name) { return walog::parse_segment_name(name).has_value(); });
+  return Error(ErrorCode::kNotFound, "there is no log here: no segments")
+      .in_file(walog::kWalDirectory)
+      .advise(is_inside
+                  ? "nothing was changed; segments lie in this very directory: name the one that it is in"
+                  : "nothing was changed; name the directory that holds `wal/`");
+}
+
 Result<WalInspection> WalMaintenance::inspect() const {
   DURABILITY_TRY_ASSIGN(const auto found, scan(*directory_));
   DURABILITY_TRY_ASSIGN(const auto ids, walog::list_segments(*directory_));
@@ -73,6 +87,11 @@ Result<WalInspection> WalMaintenance::inspect() const {
     }
     inspection.segments.push_back(status);
   }
+  if (found.finding == walog::Finding::kSegmentGap) {
+    const auto place = std::ranges::lower_bound(inspection.segments, found.segment, {}, &SegmentStatus::id);
+    inspection.segments.insert(
+        place, {.id = found.segment, .format = found.format, .state = SegmentState::kMissing});
+  }
   return inspection;
 }
 
@@ -92,10 +111,10 @@ Result<std::optional<WalRepairPlan>> WalMaintenance::repair_plan() const {
   return std::optional(std::move(planned->plan));
 }
 
-Result<std::string> WalMaintenance::repair(const WalRepairPlan& plan) const {
+Result<std::string> WalMaintenance::repair(const WalRepairPlan& plan, WalRepairConsent consent) const {
   WalOptions options = options_;
   DURABILITY_TRY(options.fill_in_defaults());
-  return walog::apply_repair(*directory_, options, plan);
+  return walog::apply_repair(*directory_, options, plan, consent);
 }
 
 Result<std::string> WalMaintenance::undo_repair() const { return walog::undo_repair(*directory_); }

@@ -18,7 +18,8 @@ enum class SegmentState : std::uint8_t {
   kSpare,    ///< zeros: the next segment's file, prepared
   kTorn,     ///< ends in an unacknowledged tail that opening will cut off
   kDamaged,  ///< what is wrong is in WalInspection::error; segments behind it are not judged
-  kUnread,   ///< behind a damaged one
+  kMissing,  ///< its file is not there, and later ones are
+  kUnread,   ///< behind a damaged or missing one
 };
 
 /// A segment file as it stands.
@@ -31,6 +32,9 @@ struct SegmentStatus {
   std::uint64_t file_bytes = 0;
   std::uint64_t padding_bytes = 0;  ///< behind the last whole frame
   std::uint64_t created_at = 0;     ///< nanoseconds since the Unix epoch; 0 where unknown
+  /// Every frame was read and checked. Of a sealed segment it is usually false: then the header, the seal,
+  /// and the header behind it were found to fit, and what lies between was not looked at.
+  bool read_whole = false;
 };
 
 struct WalInspection {
@@ -43,6 +47,11 @@ class WalMaintenance {
   /// `options` are those of a writer: truncation opens the log as one does (observer, clock, …).
   explicit WalMaintenance(std::shared_ptr<Directory> directory, WalOptions options = {})
       : directory_(std::move(directory)), options_(std::move(options)) {}
+
+  /// `not_found` where there is no log: no segments in `wal/`. Everything else takes that for an empty log,
+  /// as who opens one for the first time must; whoever asks about a log that is there asks this first. Where
+  /// the directory is a log's own `wal/`, the advice says so.
+  Status check_there_is_one() const;
 
   /// Every segment with its state, damaged or not. Takes no lock; sealed segments are not read whole.
   Result<WalInspection> inspect() const;
@@ -60,15 +69,18 @@ class WalMaintenance {
 
   // Repair, of a log that opening refuses: repair.hpp says how.
 
-  /// What it would take for the log to open; none where it opens as it is. Reads the whole log, takes no
-  /// lock, writes nothing. `invalid_state` where the log's beginning is damaged and nothing that survives
-  /// says at which entry it began: then WalOptions::first_entry_id must say where it goes on.
+  /// What it would take for the log to read soundly; none where it does. Reads the whole log, takes no lock,
+  /// writes nothing. Where the plan says that the log opens as it is, nothing needs to be done. What the
+  /// device cannot read is planned around. `invalid_state` where the log's beginning is damaged and nothing
+  /// that survives says at which entry it began: then WalOptions::first_entry_id must say where it goes on.
   Result<std::optional<WalRepairPlan>> repair_plan() const;
 
   /// Takes the lock, and does what the plan says if the log still is what the plan was made from
   /// (`invalid_state` otherwise, and nothing is changed). Afterwards the log opens and strict reading finds
-  /// nothing; that survives a power loss. Yields the directory in which the cut bytes are.
-  Result<std::string> repair(const WalRepairPlan& plan) const;
+  /// nothing; that survives a power loss. Yields the directory in which the cut bytes are. A log that opens
+  /// as it is loses sound entries: `invalid_state` without consent to that.
+  Result<std::string> repair(const WalRepairPlan& plan,
+                             WalRepairConsent consent = WalRepairConsent::kToOpen) const;
 
   /// Takes the lock, and puts back exactly the bytes that the last repair (one that was cut off by a crash
   /// too) took out. `invalid_state` where the log has gone on since, `not_found` where there is none to undo.

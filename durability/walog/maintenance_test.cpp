@@ -7,72 +7,12 @@
 namespace durability::walog {
 namespace {
 
+using test::CountingDirectory;
 using test::CrashDirectory;
 using test::fails_with;
 using test::open_writer;
 using test::put;
 using test::SegmentImage;
-
-/// Counts the bytes that are read through it, by kind of segment.
-class CountingDirectory final : public Directory {
- public:
-  explicit CountingDirectory(std::shared_ptr<Directory> inner) : inner_(std::move(inner)) {}
-
-  struct CountingFile final : File {
-    CountingFile(std::unique_ptr<File> file, std::uint64_t& counter)
-        : inner(std::move(file)), bytes(counter) {}
-    Status write_at(std::uint64_t offset, std::span<const ByteView> pieces) override {
-      return inner->write_at(offset, pieces);
-    }
-    Status append(ByteView view) override { return inner->append(view); }
-    Result<std::size_t> read_at(std::uint64_t offset, MutableByteView into) override {
-      auto got = inner->read_at(offset, into);
-      if (got) bytes += *got;
-      return got;
-    }
-    Status sync_data() override { return inner->sync_data(); }
-    Result<std::uint64_t> size() override { return inner->size(); }
-    Result<std::uint64_t> links() override { return inner->links(); }
-    Status truncate(std::uint64_t size) override { return inner->truncate(size); }
-    Status preallocate(std::uint64_t offset, std::uint64_t length) override {
-      return inner->preallocate(offset, length);
-    }
-    Status drop_cached_pages() override { return inner->drop_cached_pages(); }
-    Status close() override { return inner->close(); }
-    std::unique_ptr<File> inner;
-    std::uint64_t& bytes;
-  };
-
-  Result<std::unique_ptr<File>> do_open(std::string_view path, OpenMode mode) override {
-    DURABILITY_TRY_ASSIGN(auto file, inner_->do_open(path, mode));
-    return std::make_unique<CountingFile>(std::move(file), bytes_read);
-  }
-  Result<EntryKind> do_kind(std::string_view path) override { return inner_->do_kind(path); }
-  Result<bool> do_make_directory(std::string_view path) override { return inner_->do_make_directory(path); }
-  Status do_remove_file(std::string_view path) override { return inner_->do_remove_file(path); }
-  Status do_remove_empty_directory(std::string_view path) override {
-    return inner_->do_remove_empty_directory(path);
-  }
-  Status do_rename(std::string_view from, std::string_view to) override {
-    return inner_->do_rename(from, to);
-  }
-  Result<std::vector<std::string>> do_list(std::string_view path) override { return inner_->do_list(path); }
-  Status do_sync_directory(std::string_view path) override { return inner_->do_sync_directory(path); }
-  Result<std::unique_ptr<DirectoryLock>> do_lock(std::string_view path) override {
-    return inner_->do_lock(path);
-  }
-  std::uint64_t do_random() override { return inner_->do_random(); }
-  Capabilities capabilities() const noexcept override { return inner_->capabilities(); }
-  std::uint64_t identity() const noexcept override { return inner_->identity(); }
-  std::optional<std::filesystem::path> file_path(std::string_view path) const override {
-    return inner_->file_path(path);
-  }
-
-  std::uint64_t bytes_read = 0;
-
- private:
-  std::shared_ptr<Directory> inner_;
-};
 
 WalOptions megabyte_segments() {
   WalOptions options = test::test_options();

@@ -90,6 +90,8 @@ std::string quarantined_path(std::uint64_t number, SegmentId segment) {
 
 std::string record_path(std::uint64_t number) { return quarantine_path(number) + "/record"; }
 
+std::string unreadable_path(std::uint64_t number) { return quarantine_path(number) + "/unreadable"; }
+
 Result<Quarantines> list_quarantines(Directory& directory) {
   DURABILITY_TRY_ASSIGN(const auto names, directory.list(kQuarantineDirectory));
   Quarantines found;

@@ -43,6 +43,8 @@ Result<RepairRecord> decode_record(ByteView bytes);
 [[nodiscard]] std::string quarantine_path(std::uint64_t number);
 [[nodiscard]] std::string quarantined_path(std::uint64_t number, SegmentId segment);
 [[nodiscard]] std::string record_path(std::uint64_t number);
+/// For people: what could not be read of the files, where there is any.
+[[nodiscard]] std::string unreadable_path(std::uint64_t number);
 
 struct Quarantines {
   std::vector<std::uint64_t> recorded;    ///< numbers of repairs, in order

@@ -41,15 +41,22 @@ Result<E> decode_entry(const WalEntryView& view) {
 /// sees a prefix of the log. Copyable; several readers may read at once.
 ///
 /// Errors: `torn_tail` (strict: the log ends in an unacknowledged tail), `corrupt` (something acknowledged
-/// or sealed is damaged), `format`, `decode` (an entry is not an E), `invalid_state` (a range that is asked
-/// for is no longer there), `io`. Entries in front of the error have been delivered.
+/// or sealed is damaged), `format`, `decode` (an entry is not an E), `truncated_away` (a range that is asked
+/// for is no longer there), `busy` (16 readings in a row found the log changed), `io`. Entries in front of
+/// the error have been delivered.
 template <class E, class Codec = Postcard>
 class WalReader {
  public:
   explicit WalReader(std::shared_ptr<Directory> directory) : reader_(std::move(directory)) {}
 
   /// A reader of the entries from `id` on. Earlier segments are not read. Where the log begins behind
-  /// `id`, reading is `invalid_state`: never a silent gap.
+  /// `id`, reading is `truncated_away`: never a silent gap.
+  ///
+  /// To wait for new entries keep one reader, and read from(report.next) of it again and again: it remembers
+  /// where the log ended. Where nothing has come that is a look at the names and at one place, some tens of
+  /// microseconds however large the segments are; what has come is read from there on. A reader that is made
+  /// anew each time reads the last segment, and the zeros behind it, whole. (Version 4; what becomes damaged
+  /// behind the end while one waits is found by reading from the beginning, verify() and opening.)
   [[nodiscard]] WalReader from(EntryId id) const {
     WalReader narrowed = *this;
     narrowed.range_.from = id;

@@ -165,7 +165,7 @@ TEST(Recycling, AReaderWhoseSegmentIsRecycledUnderItDoesNotTakeTheZerosForTheEnd
     const auto read =
         WalReader<std::string>(beside).for_each(ReadMode::kBestEffort, [](EntryId, const std::string&) {});
     EXPECT_TRUE(!read || read->next.value() > 4) << "acknowledged entries were passed over";
-    EXPECT_TRUE(read || read.error().code() == ErrorCode::kInvalidState) << read.error();
+    EXPECT_TRUE(read || read.error().code() == ErrorCode::kTruncatedAway) << read.error();
   }
 }
 

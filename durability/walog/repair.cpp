@@ -36,10 +36,25 @@ std::string WalRepairPlan::to_string() const {
                       walog::segment_path(cut_segment), cut_offset, next);
   text += fmt::format("lost:         {}\n", losses(*this));
   text += fmt::format("acknowledged: {}\n", acknowledgement(*this));
+  if (opens) text += "opens:        yes, as it is: the damage lies in a sealed segment\n";
+  for (const SegmentRange& range : sound_behind) {
+    text += fmt::format("sound behind: {}: entries {} to {}\n", walog::segment_path(range.segment),
+                        range.first, range.first.value() + range.entries - 1);
+  }
+  for (const WalUnreadable& hole : unreadable) {
+    text += fmt::format("unreadable:   {} offset {}: {} bytes\n", walog::segment_path(hole.segment),
+                        hole.offset, hole.bytes);
+  }
   for (const WalRepairFile& file : files) {
     text += fmt::format("file:         {}: {}\n", walog::segment_path(file.segment), fate(file));
   }
   return text;
+}
+
+std::uint64_t WalRepairPlan::sound_entries_behind() const noexcept {
+  std::uint64_t entries = 0;
+  for (const SegmentRange& range : sound_behind) entries += range.entries;
+  return entries;
 }
 
 std::ostream& operator<<(std::ostream& out, const WalRepairPlan& plan) { return out << plan.to_string(); }

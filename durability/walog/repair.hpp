@@ -21,7 +21,12 @@
 // After a crash each file is as it was or as it will be, and the record says both: so a repair that was cut
 // off can be undone, or planned again from what is there. No step changes a byte of a file in place.
 //
-// Entries behind damage are never kept in the log, sound or not: a log has no holes.
+// Entries behind damage are never kept in the log, sound or not: a log has no holes. Where the log opens as
+// it is, for the damage lies in a sealed segment, that may cost more than it gives: so it is done only for
+// who says so (WalRepairConsent). They are whole files in quarantine.
+//
+// What a device cannot read counts as damage. Its blocks, of 4096 bytes, read as zeros in the copy that goes
+// to quarantine, and the file `unreadable` beside it names them.
 
 #include <optional>
 #include <ostream>
@@ -30,6 +35,7 @@
 
 #include "durability/base/error.hpp"
 #include "durability/base/ids.hpp"
+#include "durability/walog/observer.hpp"
 #include "durability/walog/options.hpp"
 
 namespace durability {
@@ -51,10 +57,25 @@ struct WalRepairFile {
   bool operator==(const WalRepairFile&) const = default;
 };
 
+/// Bytes of a segment's file that the device cannot read. Zeros stand for them in checksums and copies.
+struct WalUnreadable {
+  SegmentId segment;
+  std::uint64_t offset = 0;
+  std::uint64_t bytes = 0;
+
+  bool operator==(const WalUnreadable&) const = default;
+};
+
+/// What whoever repairs agrees to.
+enum class WalRepairConsent : std::uint8_t {
+  kToOpen,         ///< to cut what keeps the log from opening
+  kThoughItOpens,  ///< to cut a log that opens as it is, with the sound entries that stand behind the damage
+};
+
 /// What a repair would do. A value: print it, compare it, keep it; only WalMaintenance::repair acts on it,
 /// and only while the log is what the plan saw.
 struct WalRepairPlan {
-  ErrorCode code = ErrorCode::kCorrupt;  ///< what opening refuses the log with
+  ErrorCode code = ErrorCode::kCorrupt;  ///< what opening, or a whole reading, refuses the log with
   std::string reason;                    ///< likewise, in words
   SegmentId damaged_segment;             ///< where the damage was found
   std::uint64_t damaged_offset = 0;
@@ -72,12 +93,23 @@ struct WalRepairPlan {
   /// in versions 2 and 3 nothing ever does.
   std::optional<EntryId> acknowledged;
 
+  /// The damage lies inside a sealed segment, which opening takes on trust: the log opens, and can be
+  /// appended to, as it is. Only reading it as a whole is refused, at the damage; from() reads what lies
+  /// behind.
+  bool opens = false;
+  /// The entries that stand whole behind the damage, segment by segment, as far as they are seen: what a cut
+  /// would take out of the log, and move to quarantine.
+  std::vector<SegmentRange> sound_behind;
+  std::vector<WalUnreadable> unreadable;  ///< in the order of the log
+
   std::vector<WalRepairFile> files;  ///< in numeric order: the cut one and all behind it
   std::uint32_t kept_crc = 0;        ///< over ids, sizes and contents of the segments in front of those
 
   bool operator==(const WalRepairPlan&) const = default;
   /// For people: several lines.
   [[nodiscard]] std::string to_string() const;
+  /// Of sound_behind.
+  [[nodiscard]] std::uint64_t sound_entries_behind() const noexcept;
 };
 
 std::ostream& operator<<(std::ostream& out, const WalRepairPlan& plan);

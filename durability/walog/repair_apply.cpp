@@ -7,36 +7,12 @@
 #include "durability/base/crc32.hpp"
 #include "durability/walog/quarantine.hpp"
 #include "durability/walog/repair_plan.hpp"
-#include "durability/walog/segment_file.hpp"
-#include "durability/walog/segment_listing.hpp"
+#include "durability/walog/salvaging_directory.hpp"
 #include "durability/walog/segment_name.hpp"
 #include "durability/walog/settle.hpp"
 
 namespace durability::walog {
 namespace {
-
-// Hands the pieces of a file's new contents to `take`, in order.
-template <class Take>
-Status for_each_piece(Directory& directory, const NewContents& contents, Take take) {
-  DURABILITY_TRY(take(ByteView(contents.head)));
-  if (contents.keep_to > contents.keep_from) {
-    DURABILITY_TRY_ASSIGN(auto window, open_segment(directory, contents.segment, FileWindow::kDefaultBytes));
-    for (std::uint64_t at = contents.keep_from; at < contents.keep_to;) {
-      const std::uint64_t left = contents.keep_to - at;
-      DURABILITY_TRY_ASSIGN(const ByteView piece,
-                            window.view(at, std::min<std::uint64_t>(left, FileWindow::kDefaultBytes)));
-      if (piece.empty()) {
-        return Error(ErrorCode::kTruncated, "the file became shorter while it was read")
-            .in_file(segment_path(contents.segment))
-            .at_offset(at)
-            .advise("somebody else is changing it; plan again when they are done");
-      }
-      DURABILITY_TRY(take(piece));
-      at += piece.size();
-    }
-  }
-  return take(ByteView(contents.tail));
-}
 
 Result<WalFileImage> image_of_new(Directory& directory, const NewContents& contents) {
   WalFileImage image;
@@ -45,33 +21,8 @@ Result<WalFileImage> image_of_new(Directory& directory, const NewContents& conte
     image.bytes += piece.size();
     return Status();
   };
-  DURABILITY_TRY(for_each_piece(directory, contents, sum_up));
+  DURABILITY_TRY(for_each_piece(directory, segment_path(contents.segment), contents.contents, sum_up));
   return image;
-}
-
-Status write_new_file(Directory& directory, const std::string& path, const NewContents& contents) {
-  DURABILITY_TRY_ASSIGN(const auto file, directory.create_new(path));
-  std::uint64_t at = 0;
-  const auto write = [&](ByteView piece) -> Status {
-    if (!piece.empty()) DURABILITY_TRY(file->write_at(at, piece));
-    at += piece.size();
-    return {};
-  };
-  DURABILITY_TRY(for_each_piece(directory, contents, write));
-  DURABILITY_TRY(file->sync_data());
-  return file->close();
-}
-
-Status put_in_place(Directory& directory, const NewContents& contents) {
-  const std::string path = segment_path(contents.segment);
-  const std::string temporary = directory.temporary_name(path);
-  Status done = write_new_file(directory, temporary, contents);
-  if (done) done = directory.rename(temporary, path);
-  if (!done) {
-    discard_temporary(directory, temporary);
-    return done;
-  }
-  return directory.sync_directory(kWalDirectory);
 }
 
 Status require_stable_storage(const Directory& directory) {
@@ -79,6 +30,17 @@ Status require_stable_storage(const Directory& directory) {
   return Error(ErrorCode::kNotSupported, "a log is repaired on stable storage only")
       .in_file(kWalDirectory)
       .advise("nothing was changed");
+}
+
+Error opens_as_it_is(const WalRepairPlan& plan) {
+  return Error(ErrorCode::kInvalidState,
+               fmt::format("the log opens as it is, and {} sound entries stand behind the damage",
+                           plan.sound_entries_behind()))
+      .in_file(segment_path(plan.damaged_segment))
+      .at_offset(plan.damaged_offset)
+      .advise(
+          "nothing was changed; restore this file from a copy, or agree to cut them too "
+          "(WalRepairConsent::kThoughItOpens)");
 }
 
 class Repair {
@@ -93,11 +55,13 @@ class Repair {
     number_ = there.recorded.empty() ? 1 : there.recorded.back() + 1;
     DURABILITY_TRY(directory_.create_directories(quarantine_path(number_)));
     DURABILITY_TRY(copy_what_is_replaced());
+    DURABILITY_TRY(name_what_is_unreadable());
     DURABILITY_TRY(write_record());
     for (const WalRepairFile& file : std::views::reverse(planned_.plan.files)) {
-      DURABILITY_TRY(file.bytes_after ? put_in_place(directory_, *build_of(file.segment))
-                                      : directory_.rename_durable(segment_path(file.segment),
-                                                                  quarantined_path(number_, file.segment)));
+      const std::string path = segment_path(file.segment);
+      DURABILITY_TRY(file.bytes_after
+                         ? replace_by_copy(directory_, path, build_of(file.segment)->contents)
+                         : directory_.rename_durable(path, quarantined_path(number_, file.segment)));
     }
     return quarantine_path(number_);
   }
@@ -110,10 +74,20 @@ class Repair {
   Status copy_what_is_replaced() {
     for (const WalRepairFile& file : planned_.plan.files) {
       if (!file.before || !file.bytes_after) continue;
-      DURABILITY_TRY(write_new_file(directory_, quarantined_path(number_, file.segment),
-                                    {.segment = file.segment, .keep_to = file.before->bytes}));
+      DURABILITY_TRY(write_copy(directory_, segment_path(file.segment), {.keep_to = file.before->bytes},
+                                quarantined_path(number_, file.segment)));
     }
     return {};
+  }
+
+  // In whose place the copies have zeros.
+  Status name_what_is_unreadable() {
+    if (planned_.plan.unreadable.empty()) return {};
+    std::string text;
+    for (const WalUnreadable& hole : planned_.plan.unreadable) {
+      text += fmt::format("{} offset {} bytes {}\n", segment_name(hole.segment), hole.offset, hole.bytes);
+    }
+    return directory_.write_durable(unreadable_path(number_), as_bytes(text));
   }
 
   // Durable, and so are the names of the copies, which stand in the same directory.
@@ -153,8 +127,13 @@ class Undoing {
   Result<std::optional<WalFileImage>> image_at(const std::string& path) {
     DURABILITY_TRY_ASSIGN(const bool there, directory_.exists(path));
     if (!there) return std::optional<WalFileImage>{};
-    DURABILITY_TRY_ASSIGN(const WalFileImage image, image_of(directory_, path));
-    return std::optional(image);
+    auto image = image_of(directory_, path);
+    if (!image && is_unreadable(image.error())) {
+      SalvagingDirectory salvaging(directory_);
+      image = image_of(salvaging, path);
+    }
+    if (!image) return std::move(image).error();
+    return std::optional(*image);
   }
 
   static Error gone_on(std::string_view path) {
@@ -205,8 +184,10 @@ class Undoing {
 
 }  // namespace
 
-Result<std::string> apply_repair(Directory& directory, const WalOptions& options, const WalRepairPlan& plan) {
+Result<std::string> apply_repair(Directory& directory, const WalOptions& options, const WalRepairPlan& plan,
+                                 WalRepairConsent consent) {
   DURABILITY_TRY(require_stable_storage(directory));
+  if (plan.opens && consent != WalRepairConsent::kThoughItOpens) return opens_as_it_is(plan);
   const auto changed = [] {
     return Error(ErrorCode::kInvalidState, "the log is not what the plan was made from")
         .in_file(kWalDirectory)
@@ -220,7 +201,8 @@ Result<std::string> apply_repair(Directory& directory, const WalOptions& options
   DURABILITY_TRY_ASSIGN(const auto planned, plan_repair(directory, options));
   if (!planned || planned->plan != plan) return changed();
   DURABILITY_TRY(lock->check());
-  return Repair(directory, *planned).run();
+  SalvagingDirectory salvaging(directory);
+  return plan.unreadable.empty() ? Repair(directory, *planned).run() : Repair(salvaging, *planned).run();
 }
 
 Result<std::string> undo_repair(Directory& directory) {

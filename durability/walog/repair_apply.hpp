@@ -10,7 +10,8 @@
 namespace durability::walog {
 
 /// Takes the lock. Yields the directory in which the cut bytes are.
-Result<std::string> apply_repair(Directory& directory, const WalOptions& options, const WalRepairPlan& plan);
+Result<std::string> apply_repair(Directory& directory, const WalOptions& options, const WalRepairPlan& plan,
+                                 WalRepairConsent consent);
 
 /// Takes the lock. Undoes the last repair that is not undone; yields the directory in which its bytes were.
 Result<std::string> undo_repair(Directory& directory);

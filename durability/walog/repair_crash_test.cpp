@@ -26,6 +26,8 @@ using test::succeeded;
 
 using Files = std::map<std::string, std::string>;
 
+constexpr auto kConsent = WalRepairConsent::kThoughItOpens;
+
 struct DamagedLog {
   std::string name;
   Files files;
@@ -149,7 +151,7 @@ void expect_nothing_lost(const State& state, const DamagedLog& log) {
   const auto plan = maintenance(crashed).repair_plan();
   ASSERT_TRUE(plan) << plan.error();
   if (*plan) {
-    EXPECT_TRUE(succeeded(maintenance(crashed).repair(**plan))) << **plan;
+    EXPECT_TRUE(succeeded(maintenance(crashed).repair(**plan, kConsent))) << **plan;
   }
   const auto writer = test::open_writer(crashed);
   ASSERT_TRUE(writer) << writer.error();
@@ -245,7 +247,7 @@ class CrashInRepair : public ::testing::TestWithParam<DamagedLog> {
 
 bool repair(const std::shared_ptr<Directory>& disk) {
   const auto plan = maintenance(disk).repair_plan();
-  return plan && *plan && maintenance(disk).repair(**plan);
+  return plan && *plan && maintenance(disk).repair(**plan, kConsent);
 }
 
 TEST_P(CrashInRepair, LosesNothing) {
@@ -290,10 +292,11 @@ std::vector<std::string> changes_of(const DamagedLog& log, bool undo) {
   const auto faulty = test::FaultyDirectory::make(disk);
   const auto plan = maintenance(faulty).repair_plan().value().value();
   if (undo) {
-    EXPECT_TRUE(succeeded(maintenance(disk).repair(plan)));
+    EXPECT_TRUE(succeeded(maintenance(disk).repair(plan, kConsent)));
   }
   faulty->clear_log();
-  EXPECT_TRUE(succeeded(undo ? maintenance(faulty).undo_repair() : maintenance(faulty).repair(plan)));
+  EXPECT_TRUE(
+      succeeded(undo ? maintenance(faulty).undo_repair() : maintenance(faulty).repair(plan, kConsent)));
   std::vector<std::string> changes = faulty->changes();
   for (std::string& change : changes) {
     // The random part of a temporary's name.
@@ -306,8 +309,10 @@ std::vector<std::string> changes_of(const DamagedLog& log, bool undo) {
 
 TEST(Repair, ChangesTheLogOnlyWhenQuarantineIsDurableAndFromItsEndOn) {
   const std::vector<std::string> expected = {
-      "sync_data wal/wal_4.log",
+      "sync_data wal/wal_1.log",
+      "sync_data wal/wal_2.log",
       "sync_data wal/wal_3.log",
+      "sync_data wal/wal_4.log",
       "sync_directory wal",
       "sync_directory .",
       "make_directory wal",
@@ -369,7 +374,7 @@ TEST(Repair, ChangesNothingOnceItsLockIsGone) {
     const auto disk = disk_with(damage_in_the_middle().files);
     const auto plan = maintenance(disk).repair_plan().value().value();
     if (undo) {
-      ASSERT_TRUE(succeeded(maintenance(disk).repair(plan)));
+      ASSERT_TRUE(succeeded(maintenance(disk).repair(plan, kConsent)));
     }
     const auto before = files_in(*disk, "wal");
     const auto faulty = test::FaultyDirectory::make(disk);
@@ -381,7 +386,7 @@ TEST(Repair, ChangesNothingOnceItsLockIsGone) {
       }
       return std::nullopt;
     });
-    const auto done = undo ? maintenance(faulty).undo_repair() : maintenance(faulty).repair(plan);
+    const auto done = undo ? maintenance(faulty).undo_repair() : maintenance(faulty).repair(plan, kConsent);
     EXPECT_TRUE(test::fails_with(done, ErrorCode::kLockFailed)) << undo;
     EXPECT_TRUE(files_in(*disk, "wal") == before) << disk->describe();
   }
@@ -394,7 +399,7 @@ TEST(Repair, LeavesNoTemporaryWhereARenameFails) {
     const auto plan = maintenance(disk).repair_plan().value().value();
     const auto faulty = test::FaultyDirectory::make(disk);
     faulty->fail({.operation = test::Operation::kRename, .after = failed});
-    done = maintenance(faulty).repair(plan).has_value();
+    done = maintenance(faulty).repair(plan, kConsent).has_value();
     for (const auto& [name, contents] : files_in(*disk, "wal")) {
       EXPECT_FALSE(Directory::is_temporary_name(name)) << name << " behind rename " << failed;
     }

@@ -5,7 +5,8 @@
 
 #include "durability/base/crc32.hpp"
 #include "durability/walog/repair_survey.hpp"
-#include "durability/walog/scanner.hpp"
+#include "durability/walog/salvaging_directory.hpp"
+#include "durability/walog/segment_copy.hpp"
 #include "durability/walog/segment_listing.hpp"
 #include "durability/walog/segment_name.hpp"
 #include "durability/walog/segment_writer.hpp"
@@ -55,12 +56,9 @@ class Planner {
     const bool damaged_here = last.header.segment_id == scan_.segment;
     const bool whole = state.sealed && !last.header_lost && (!damaged_here || last.end == last.file_bytes);
     if (!whole) {
-      NewContents cut{.segment = last.header.segment_id, .keep_to = last.end};
-      if (last.header_lost) {
-        cut.head = encode_header(WalFormat::kV4, stamped(last.header));
-        cut.keep_from = v4::kHeaderBytes;
-      }
-      if (!state.sealed) cut.tail = encode_seal_frame(last.header, state, 0);
+      Bytes head = last.header_lost ? encode_header(WalFormat::kV4, stamped(last.header)) : Bytes();
+      const Bytes seal = state.sealed ? Bytes() : encode_seal_frame(last.header, state, 0);
+      NewContents cut{.segment = last.header.segment_id, .contents = frames_of(last, std::move(head), seal)};
       builds_.push_back(std::move(cut));
     }
     builds_.push_back({.segment = spare});
@@ -69,18 +67,20 @@ class Planner {
   }
 
   Status cut_v3(const ScannedSegment& last) {
-    // Where the damage is among the spares, this one may have a torn tail besides.
-    const bool in_spares = std::ranges::find(scan_.spares, scan_.segment) != scan_.spares.end();
-    if (last.header.segment_id == scan_.segment || in_spares) {
-      builds_.push_back({.segment = last.header.segment_id, .keep_to = last.end});
+    // Where the damage lies behind the final segment, that one may have a torn tail besides.
+    const bool was_final = std::ranges::none_of(ids_, [&](SegmentId id) {
+      return id > last.header.segment_id && std::ranges::find(scan_.spares, id) == scan_.spares.end();
+    });
+    if (last.header.segment_id == scan_.segment || was_final) {
+      builds_.push_back({.segment = last.header.segment_id, .contents = {.keep_to = last.end}});
       cut_at(last.header.segment_id, last.end);
       return {};
     }
     // The damage is the next segment's header, or that it is missing: a header without entries replaces it.
     DURABILITY_TRY_ASSIGN(const SegmentId next, last.header.segment_id.next());
-    builds_.push_back(
-        {.segment = next,
-         .head = encode_header(last.format, {.segment_id = next, .start = scan_.final_state.due})});
+    builds_.push_back({.segment = next,
+                       .contents = {.head = encode_header(
+                                        last.format, {.segment_id = next, .start = scan_.final_state.due})}});
     cut_at(next, 0);
     return {};
   }
@@ -118,7 +118,8 @@ class Planner {
     v4::SegmentHeader header{.segment_id = *fresh_, .start = plan_.next};
     store_le(header.log_id, 0, options_.random->next_u64());
     store_le(header.log_id, 8, options_.random->next_u64());
-    builds_.push_back({.segment = *fresh_, .head = encode_header(plan_.format, stamped(header))});
+    builds_.push_back(
+        {.segment = *fresh_, .contents = {.head = encode_header(plan_.format, stamped(header))}});
   }
 
   [[nodiscard]] v4::SegmentHeader stamped(v4::SegmentHeader header) const {
@@ -137,8 +138,9 @@ class Planner {
       const SegmentId last = scan_.segments.back().header.segment_id;
       std::erase_if(behind, [&](SegmentId id) { return id <= last; });
     }
-    DURABILITY_TRY_ASSIGN(const Survey survey, survey_lost(directory_, scan_, behind));
+    DURABILITY_TRY_ASSIGN(Survey survey, survey_lost(directory_, scan_, behind));
     if (fresh_) build_fresh(survey.format);
+    plan_.sound_behind = std::move(survey.sound);
     const EntryId floor = plan_.first_lost.value_or(EntryId(1));
     if (survey.last && *survey.last >= floor) plan_.last_lost_seen = survey.last;
     if (survey.acknowledged && *survey.acknowledged >= floor) plan_.acknowledged = survey.acknowledged;
@@ -159,7 +161,7 @@ class Planner {
         DURABILITY_TRY_ASSIGN(file.before, image_of(directory_, segment_path(id)));
       }
       const auto build = std::ranges::find(builds_, id, &NewContents::segment);
-      if (build != builds_.end()) file.bytes_after = build->bytes();
+      if (build != builds_.end()) file.bytes_after = build->contents.bytes();
       plan_.files.push_back(file);
     }
     std::erase_if(ids_, [&](SegmentId id) { return id >= plan_.files.front().segment; });
@@ -178,14 +180,56 @@ class Planner {
 
 }  // namespace
 
-Result<std::optional<PlannedRepair>> plan_repair(Directory& directory, const WalOptions& options) {
-  const ScanOptions reading{.mode = Mode::kResume, .sound_prefix = true};
-  DURABILITY_TRY_ASSIGN(Scan scan, scan_log(directory, reading, [](const WalEntryView&) -> Result<Flow> {
-                          return Flow::kContinue;
-                        }));
+namespace {
+
+Result<Scan> scan_for_opening(Directory& directory, const ScanOptions& options) {
+  return scan_log(directory, options, [](const WalEntryView&) -> Result<Flow> { return Flow::kContinue; });
+}
+
+Result<bool> opens_as_it_is(Directory& directory, const WalRepairPlan& plan) {
+  const auto scan = scan_for_opening(directory, {.mode = Mode::kResume, .trust_seals = true});
+  if (scan) return scan->verdict(Mode::kResume).action != Action::kRefuse;
+  if (is_unreadable(scan.error()) && !plan.unreadable.empty()) return false;
+  return scan.error();
+}
+
+Result<std::optional<PlannedRepair>> plan_by(Directory& directory, const WalOptions& options,
+                                             std::function<bool(SegmentId)> unreadable) {
+  DURABILITY_TRY_ASSIGN(
+      Scan scan, scan_for_opening(directory, {.mode = Mode::kResume, .unreadable = std::move(unreadable)}));
   if (scan.verdict(Mode::kResume).action != Action::kRefuse) return std::optional<PlannedRepair>{};
   DURABILITY_TRY_ASSIGN(auto planned, Planner(directory, options, std::move(scan)).run());
   return std::optional(std::move(planned));
+}
+
+// What the device cannot read counts as damage. An error that does not come again is one all the same.
+Result<std::optional<PlannedRepair>> plan_around(Directory& directory, const WalOptions& options,
+                                                 Error unreadable) {
+  SalvagingDirectory salvaging(directory);
+  DURABILITY_TRY_ASSIGN(auto planned, plan_by(salvaging, options, [&](SegmentId id) {
+                          return !salvaging.holes(segment_path(id)).empty();
+                        }));
+  if (!planned || !salvaging.has_holes()) return unreadable;
+  DURABILITY_TRY_ASSIGN(const auto ids, list_segments(directory));
+  for (const SegmentId id : ids) {
+    for (const auto& hole : salvaging.holes(segment_path(id))) {
+      planned->plan.unreadable.push_back({.segment = id, .offset = hole.offset, .bytes = hole.bytes});
+    }
+  }
+  return planned;
+}
+
+}  // namespace
+
+Result<std::optional<PlannedRepair>> plan_repair(Directory& directory, const WalOptions& options) {
+  auto planned = plan_by(directory, options, {});
+  if (!planned && is_unreadable(planned.error())) {
+    planned = plan_around(directory, options, std::move(planned).error());
+  }
+  if (!planned || !*planned) return planned;
+  WalRepairPlan& plan = (*planned)->plan;
+  DURABILITY_TRY_ASSIGN(plan.opens, opens_as_it_is(directory, plan));
+  return planned;
 }
 
 Result<WalFileImage> image_of(Directory& directory, const std::string& path) {

@@ -5,22 +5,15 @@
 #include <optional>
 #include <vector>
 
-#include "durability/storage/directory.hpp"
+#include "durability/storage/file_copy.hpp"
 #include "durability/walog/repair.hpp"
 
 namespace durability::walog {
 
-/// The new contents of a segment's file: bytes, the front of what it holds now, bytes.
+/// The new contents of a segment's file.
 struct NewContents {
   SegmentId segment;
-  Bytes head{};
-  std::uint64_t keep_from = 0;  ///< of the file's present bytes, up to keep_to
-  std::uint64_t keep_to = 0;
-  Bytes tail{};
-
-  [[nodiscard]] std::uint64_t bytes() const noexcept {
-    return head.size() + (keep_to - keep_from) + tail.size();
-  }
+  FileCopy contents{};
 };
 
 struct PlannedRepair {

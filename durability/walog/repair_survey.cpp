@@ -42,7 +42,9 @@ class Surveyor {
     // A segment begins only when the one before it is durable to its end.
     raise(survey.last, before(reading.header.start));
     raise(survey.acknowledged, before(reading.header.start));
-    return search_v4(window, reading.header, v4::kHeaderBytes, reading.header.start);
+    WalkState state{.due = reading.header.start};
+    DURABILITY_TRY(walk_v4(window, reading.header, state));
+    return search_v4(window, reading.header, state.offset, state.due);
   }
 
   Survey survey;
@@ -53,7 +55,29 @@ class Surveyor {
     DURABILITY_TRY_ASSIGN(const TailSearch found, search_behind(window, offset, due, seed));
     raise(survey.last, found.highest);
     raise(survey.acknowledged, found.vouched);
+    if (!found.first) return {};
+    WalkState state{.offset = found.first->first, .due = found.first->second};
+    return walk_v4(window, header, state);
+  }
+
+  // Counts what stands whole from there on; its seal may not fit what was left out in front.
+  Status walk_v4(FileWindow& window, const v4::SegmentHeader& header, WalkState& state) {
+    const EntryId first = state.due;
+    DURABILITY_TRY(walk_segment(window, header, state, count_only));
+    raise(survey.acknowledged, state.vouched.value() == 0 ? std::nullopt : std::optional(state.vouched));
+    add_sound(header.segment_id, first, state);
     return {};
+  }
+
+  static Result<Flow> count_only(const WalEntryView& /*entry*/) { return Flow::kContinue; }
+
+  void add_sound(SegmentId segment, EntryId first, const WalkState& state) {
+    if (state.due == first) return;
+    raise(survey.last, before(state.due));
+    survey.sound.push_back({.segment = segment,
+                            .first = first,
+                            .entries = state.due.value() - first.value(),
+                            .sealed = state.sealed});
   }
 
   Status look_into_v3(FileWindow& window, ByteView bytes) {
@@ -67,9 +91,8 @@ class Surveyor {
 
   Status walk_v3(FileWindow& window, const v3::SegmentHeader& header, WalkState state) {
     const EntryId first = state.due;
-    DURABILITY_TRY(walk_segment_v3(window, header, true, state,
-                                   [](const WalEntryView&) -> Result<Flow> { return Flow::kContinue; }));
-    if (state.due > first) raise(survey.last, before(state.due));
+    DURABILITY_TRY(walk_segment_v3(window, header, true, state, count_only));
+    add_sound(header.segment_id, first, state);
     return {};
   }
 

@@ -13,6 +13,7 @@ namespace durability::walog {
 struct Survey {
   std::optional<EntryId> last;          ///< the highest id that is seen
   std::optional<EntryId> acknowledged;  ///< the highest id that is vouched for
+  std::vector<SegmentRange> sound;      ///< entries that stand whole, one behind the other
   std::optional<WalFormat> format;      ///< the first version that a segment behind the cut states
 };
 

@@ -32,6 +32,8 @@ std::map<std::string, std::string> everything(Directory& directory, const std::s
   return files;
 }
 
+constexpr auto kConsent = WalRepairConsent::kThoughItOpens;
+
 WalMaintenance maintenance(const std::shared_ptr<Directory>& directory, std::uint64_t first_entry_id = 1) {
   WalOptions options = test::test_options();
   options.first_entry_id = EntryId(first_entry_id);
@@ -54,7 +56,7 @@ void expect_repaired(const std::shared_ptr<CrashDirectory>& directory, const std
   EXPECT_FALSE(directory->exists("wal/.lock").value()) << "and takes no lock";
   EXPECT_EQ((*plan)->next, EntryId(next)) << **plan;
   for (const bool undone : {true, false}) {
-    const auto place = maintenance(directory, first_entry_id).repair(**plan);
+    const auto place = maintenance(directory, first_entry_id).repair(**plan, kConsent);
     ASSERT_TRUE(succeeded(place)) << **plan;
     EXPECT_TRUE(!undone || directory->all_synced());
     EXPECT_EQ(read_strict(directory), expected) << **plan;
@@ -258,7 +260,7 @@ TEST(Repair, DoesOnlyWhatThePlanSays) {
   other.cut_offset = 64;
   const auto refuse = [&](const WalRepairPlan& refused) {
     const auto before = everything(*directory);
-    EXPECT_TRUE(test::fails_with(maintenance(directory).repair(refused), ErrorCode::kInvalidState));
+    EXPECT_TRUE(test::fails_with(maintenance(directory).repair(refused, kConsent), ErrorCode::kInvalidState));
     EXPECT_EQ(everything(*directory), before);
   };
   refuse(other);
@@ -270,7 +272,7 @@ TEST(Repair, DoesOnlyWhatThePlanSays) {
   put(*directory, 4, Bytes(8));
   refuse(plan);
   ASSERT_TRUE(directory->remove_durable("wal/wal_4.log"));
-  EXPECT_TRUE(succeeded(maintenance(directory).repair(plan)));
+  EXPECT_TRUE(succeeded(maintenance(directory).repair(plan, kConsent)));
   refuse(plan);
 }
 
@@ -281,19 +283,12 @@ TEST(Repair, OfWhatIsNotThereMakesNothing) {
   EXPECT_TRUE(directory->list("").value().empty());
 }
 
-TEST(Repair, NeedsStableStorage) {
-  const auto memory = MemoryDirectory::make();
-  put(*memory, 2, SegmentImage(2).flip(0));
-  EXPECT_TRUE(test::fails_with(maintenance(memory).repair({}), ErrorCode::kNotSupported));
-  EXPECT_TRUE(test::fails_with(maintenance(memory).undo_repair(), ErrorCode::kNotSupported));
-}
-
 TEST(Repair, IsRefusedBesideAWriter) {
   const auto directory = disk_with(three_segments());
   const auto writer = test::open_writer(directory).value();
   put(*directory, 1, SegmentImage(1).flip(0));
   const auto plan = plan_of(directory);
-  EXPECT_TRUE(test::fails_with(maintenance(directory).repair(plan), ErrorCode::kLockFailed));
+  EXPECT_TRUE(test::fails_with(maintenance(directory).repair(plan, kConsent), ErrorCode::kLockFailed));
 }
 
 // A second repair has a quarantine of its own, and they are undone one after the other.
@@ -302,12 +297,12 @@ TEST(Repair, CanBeDoneAgainAndUndoneStepByStep) {
   images[2].flip(images[2].at(0) + 24);
   const auto directory = disk_with(images);
   const auto first = everything(*directory);
-  EXPECT_EQ(maintenance(directory).repair(plan_of(directory)).value(), "wal/quarantine/1");
+  EXPECT_EQ(maintenance(directory).repair(plan_of(directory), kConsent).value(), "wal/quarantine/1");
   const auto file = directory->open("wal/wal_1.log", OpenMode::kReadWrite).value();
   ASSERT_TRUE(file->write_at(images[0].at(1) + 24, as_bytes("X")));
   ASSERT_TRUE(file->sync_data());
   const auto second = everything(*directory);
-  EXPECT_EQ(maintenance(directory).repair(plan_of(directory)).value(), "wal/quarantine/2");
+  EXPECT_EQ(maintenance(directory).repair(plan_of(directory), kConsent).value(), "wal/quarantine/2");
   EXPECT_EQ(read_strict(directory), "a: ok");
   EXPECT_EQ(maintenance(directory).undo_repair().value(), "wal/quarantine/2");
   EXPECT_EQ(everything(*directory), second);
@@ -323,7 +318,7 @@ TEST(Repair, IsNotUndoneFromADamagedQuarantine) {
   images[1].flip(images[1].at(1) + 24);
   for (const std::string name : {"wal_2.log", "wal_3.log", "record"}) {
     const auto directory = disk_with(images);
-    ASSERT_TRUE(succeeded(maintenance(directory).repair(plan_of(directory))));
+    ASSERT_TRUE(succeeded(maintenance(directory).repair(plan_of(directory), kConsent)));
     const auto file = directory->open("wal/quarantine/1/" + name, OpenMode::kReadWrite).value();
     ASSERT_TRUE(file->write_at(17, as_bytes("X")));
     const auto before = everything(*directory);
@@ -339,7 +334,7 @@ TEST(Repair, LeavesAQuarantineThatNoReaderSees) {
   auto images = three_segments();
   images[1].flip(images[1].at(1) + 24);
   const auto directory = disk_with(images);
-  ASSERT_TRUE(succeeded(maintenance(directory).repair(plan_of(directory))));
+  ASSERT_TRUE(succeeded(maintenance(directory).repair(plan_of(directory), kConsent)));
   EXPECT_EQ(maintenance(directory).segment_ranges().value().size(), 2U);
   EXPECT_EQ(maintenance(directory).inspect().value().segments.size(), 3U);
   const auto quarantined = everything(*directory, "wal/quarantine");
@@ -478,7 +473,7 @@ TEST(Repair, LosesNothingOnADiskThatFails) {
     const auto faulty = FaultyDirectory::make(disk);
     const auto plan = plan_of(disk);
     faulty->fail({.after = call, .repeat = durability::testing::Repeat::kSticky});
-    if (maintenance(faulty).repair(plan)) break;
+    if (maintenance(faulty).repair(plan, kConsent)) break;
     faulty->mend();
     const auto again = maintenance(faulty).repair_plan();
     ASSERT_TRUE(again) << again.error();
@@ -488,7 +483,7 @@ TEST(Repair, LosesNothingOnADiskThatFails) {
     const auto third = maintenance(faulty).repair_plan().value();
     ASSERT_TRUE(third) << "call " << call;
     EXPECT_EQ(*third, plan) << "call " << call;
-    EXPECT_TRUE(succeeded(maintenance(faulty).repair(*third)));
+    EXPECT_TRUE(succeeded(maintenance(faulty).repair(*third, kConsent)));
     EXPECT_EQ(read_strict(disk), "a b c: ok");
     EXPECT_TRUE(succeeded(maintenance(faulty).undo_repair()));
     EXPECT_EQ(everything(*disk), before) << "call " << call;

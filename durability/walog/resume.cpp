@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "durability/walog/segment_copy.hpp"
 #include "durability/walog/segment_listing.hpp"
 #include "durability/walog/segment_name.hpp"
 #include "durability/walog/segment_writer.hpp"
@@ -55,7 +56,7 @@ class Opening {
       case Action::kStartLog: return start_log();
       case Action::kStartOver: return start_over();
       case Action::kContinueHere: return continue_here();
-      case Action::kContinueInNext: return continue_in_next();
+      case Action::kContinueInNext: return continue_behind_seal();
       case Action::kSealAtCut: return seal_at_cut();
       case Action::kCutTail: return cut_tail();
       case Action::kReplaceHeader: return replace_header();
@@ -87,6 +88,38 @@ class Opening {
     auto built = build_segment(directory_, {.id = id, .contents = contents, .bytes = bytes});
     if (!built) return std::move(built).error().error;
     return *std::move(built);
+  }
+
+  // Where there is no space for one, an empty file: a full disk's log opens all the same.
+  Status build_spare(SegmentId id) {
+    auto built = build(id, {}, options_.preallocation());
+    if (!built && is_lack_of_space(built.error())) built = build(id, {}, 0);
+    if (!built) return std::move(built).error();
+    scan_.spares.push_back(id);
+    return {};
+  }
+
+  // Whether all of the final segment is known to have been on the device once: a frame says so of the entries
+  // in front of it, and so of the header; of a seal, that a second spare was begun. Nothing vouches for the
+  // frames of versions 2 and 3. A header alone is durable where it is the first one of a log.
+  [[nodiscard]] bool is_vouched_for(const ScannedSegment& last) const noexcept {
+    const WalkState& state = scan_.final_state;
+    const bool is_first = scan_.segments.size() == 1;
+    if (last.format != WalFormat::kV4) return state.offset == header_bytes(last.format);
+    if (state.sealed) return scan_.spares.size() == kMaxSpares;
+    if (state.due == last.header.start) return is_first;
+    return state.vouched.value() + 1 >= state.due.value();
+  }
+
+  // What nothing vouches for may stand in a cache only, with a sync that failed behind it: no later sync need
+  // write it. So it is written anew, with all of its segment, before it counts as durable. False for lack of
+  // space, and then it was synced, which is all that can be done.
+  Result<bool> write_anew(SegmentId id, const FileCopy& copy) {
+    if (!stable()) return false;
+    const Status replaced = replace_by_copy(directory_, segment_path(id), copy);
+    if (replaced) return true;
+    if (is_lack_of_space(replaced.error())) return false;
+    return replaced.error();
   }
 
   // Of version 4: the log_id of the segment in front where that is of version 4 too, else a new one.
@@ -132,6 +165,16 @@ class Opening {
 
   Status continue_here() {
     const ScannedSegment& last = scan_.segments.back();
+    if (!is_vouched_for(last)) {
+      FileCopy copy = frames_of(last);
+      copy.set_aside = last.file_bytes;
+      DURABILITY_TRY(write_anew(last.header.segment_id, copy));
+    }
+    return append_to_last();
+  }
+
+  Status append_to_last() {
+    const ScannedSegment& last = scan_.segments.back();
     list_old(scan_.segments.size() - 1);
     DURABILITY_TRY_ASSIGN(log_.file, open_for_writing(last.header.segment_id));
     log_.format = last.format;
@@ -139,6 +182,12 @@ class Opening {
     log_.header_written = true;
     log_.state = scan_.final_state;
     return adopt_spare(0);
+  }
+
+  Status continue_behind_seal() {
+    const ScannedSegment& last = scan_.segments.back();
+    if (!is_vouched_for(last)) DURABILITY_TRY(write_anew(last.header.segment_id, frames_of(last)));
+    return continue_in_next();
   }
 
   Status continue_in_next() {
@@ -168,40 +217,51 @@ class Opening {
     const ScannedSegment& torn = scan_.segments.back();
     if (scan_.spares.empty()) {
       DURABILITY_TRY_ASSIGN(const SegmentId next, torn.header.segment_id.next());
-      DURABILITY_TRY(build(next, {}, options_.preallocation()));
-      scan_.spares.push_back(next);
+      DURABILITY_TRY(build_spare(next));
     }
-    DURABILITY_TRY_ASSIGN(const auto file, open_for_writing(torn.header.segment_id));
-    DURABILITY_TRY(write_seal(*file, torn));
+    DURABILITY_TRY_ASSIGN(const bool anew, is_vouched_for(torn) ? Result<bool>(false) : write_sealed(torn));
+    if (!anew) DURABILITY_TRY(write_seal(torn));
     report_repair(torn.header.segment_id, torn.end, torn.file_bytes);
     return continue_in_next();
   }
 
-  Status write_seal(File& file, const ScannedSegment& torn) {
-    if (torn.header_lost) {
-      const auto now = options_.clock->since_unix_epoch().count();
-      v4::SegmentHeader header = torn.header;
-      header.created_at = static_cast<std::uint64_t>(now);
-      const auto bytes = v4::encode_header(header);
-      DURABILITY_TRY(file.write_at(0, ByteView(bytes)));
-    }
-    std::uint64_t end = torn.end;
-    if (!torn.sealed) {
-      // The segment was synced before it was read, so its whole entries are durable already.
-      const std::uint32_t lag = stable() ? 0 : v4::kUnknownLag;
-      const Bytes seal = encode_seal_frame(torn.header, scan_.final_state, lag);
-      DURABILITY_TRY(file.write_at(end, ByteView(seal)));
-      end += seal.size();
-    }
-    DURABILITY_TRY(file.truncate(end));
-    return stable() ? file.sync_data() : Status{};
+  // The whole entries are durable when their seal is: they were vouched for, are written with it, or were
+  // synced before they were read.
+  [[nodiscard]] Bytes seal_of(const ScannedSegment& torn) const {
+    if (torn.sealed) return {};
+    return encode_seal_frame(torn.header, scan_.final_state, stable() ? 0 : v4::kUnknownLag);
+  }
+
+  [[nodiscard]] Bytes header_of(const ScannedSegment& torn) const {
+    if (!torn.header_lost) return {};
+    const auto now = options_.clock->since_unix_epoch().count();
+    v4::SegmentHeader header = torn.header;
+    header.created_at = static_cast<std::uint64_t>(now);
+    return encode_header(WalFormat::kV4, header);
+  }
+
+  Result<bool> write_sealed(const ScannedSegment& torn) {
+    return write_anew(torn.header.segment_id, frames_of(torn, header_of(torn), seal_of(torn)));
+  }
+
+  Status write_seal(const ScannedSegment& torn) {
+    DURABILITY_TRY_ASSIGN(const auto file, open_for_writing(torn.header.segment_id));
+    const Bytes header = header_of(torn);
+    const Bytes seal = seal_of(torn);
+    if (!header.empty()) DURABILITY_TRY(file->write_at(0, ByteView(header)));
+    if (!seal.empty()) DURABILITY_TRY(file->write_at(torn.end, ByteView(seal)));
+    DURABILITY_TRY(file->truncate(torn.end + seal.size()));
+    return stable() ? file->sync_data() : Status{};
   }
 
   Status cut_tail() {
     const ScannedSegment& torn = scan_.segments.back();
-    DURABILITY_TRY(continue_here());
-    DURABILITY_TRY(log_.file->truncate(torn.end));
-    if (stable()) DURABILITY_TRY(log_.file->sync_data());
+    DURABILITY_TRY_ASSIGN(const bool anew, write_anew(torn.header.segment_id, frames_of(torn)));
+    DURABILITY_TRY(append_to_last());
+    if (!anew) {
+      DURABILITY_TRY(log_.file->truncate(torn.end));
+      if (stable()) DURABILITY_TRY(log_.file->sync_data());
+    }
     report_repair(torn.header.segment_id, torn.end, torn.file_bytes);
     return {};
   }

@@ -17,7 +17,7 @@ namespace {
 constexpr int kMaxReadings = 16;
 
 Error missing_range(EntryId first, EntryId behind) {
-  return Error(ErrorCode::kInvalidState,
+  return Error(ErrorCode::kTruncatedAway,
                fmt::format("entries {} to {} are no longer in the log", first, behind.value() - 1))
       .in_file(kWalDirectory)
       .with_values(first.value(), behind.value())
@@ -43,6 +43,7 @@ class Scanner {
           return filtered(entry, sink);
         })) {
     if (options.read_ahead) ahead_.emplace(options.buffer_bytes / 2);
+    if (options.behind != nullptr) go_on_behind(*options.behind);
   }
 
   Result<Scan> run() {
@@ -56,7 +57,8 @@ class Scanner {
       }
       scan_.finding = *finding;
       if (!options_.live_writer) return std::move(scan_);
-      if (scan_.verdict(options_.mode).action != Action::kRefuse) {
+      // A tear too, where it is tolerated: a group that is just being written looks like one.
+      if (scan_.verdict(Mode::kStrict).action != Action::kRefuse) {
         DURABILITY_TRY_ASSIGN(const bool sure, end_is_the_logs());
         if (sure) return std::move(scan_);
         continue;
@@ -66,12 +68,29 @@ class Scanner {
       if (last_fingerprint == fingerprint) return std::move(scan_);
       last_fingerprint = fingerprint;
     }
-    return Error(ErrorCode::kInvalidState, "the log changes faster than it can be read")
+    if (scan_.verdict(options_.mode).action != Action::kRefuse) {
+      scan_.finding = Finding::kEnd;  // as far as it was read: no tear was seen twice
+      return std::move(scan_);
+    }
+    return Error(ErrorCode::kBusy, "the log changes faster than it can be read")
         .in_file(kWalDirectory)
         .advise("nothing was changed; read again when the writer is less busy");
   }
 
  private:
+  void go_on_behind(const Scan& earlier) {
+    scan_ = earlier;
+    const ScannedSegment& last = scan_.segments.back();
+    current_.emplace();
+    current_->id = last.header.segment_id;
+    current_->due = last.header.start;
+    current_->walk = scan_.final_state;
+    if (scan_.segments.size() < 2) return;
+    const ScannedSegment& front = *(scan_.segments.end() - 2);
+    current_->predecessor = front.format;
+    if (front.format == WalFormat::kV4) current_->log_id = front.header.log_id;
+  }
+
   static bool wants_all(const ScanOptions& options) noexcept {
     return options.from.value() == 0 && options.up_to == ScanOptions{}.up_to;
   }
@@ -107,28 +126,32 @@ class Scanner {
     if (current_ && !current_->walk && !current_->predecessor) current_.reset();
     if (current_ && (listing_.empty() || listing_.oldest() > current_->id)) return lost_to_truncation();
     if (listing_.empty()) return found(Finding::kNoSegments, SegmentId(0), 0, EntryId(1));
-    const bool too_many_spares = scan_.spares.size() > kMaxSpares;
-    if (too_many_spares && !reads_up_to_it()) return report_spares();
     if (listing_.segments.empty()) {
       const SegmentId first = scan_.spares.front();
       const bool fresh = scan_.spares.size() == 1 && first.value() == 1;
       return found(fresh ? Finding::kFirstSegmentEmpty : Finding::kOnlySpares, first, 0, EntryId(1));
     }
-    if (listing_.behind_gap && !reads_up_to_it()) return report_gap(*listing_.behind_gap);
     DURABILITY_TRY_ASSIGN(const Finding finding, read_segments());
-    const bool refused = judge(finding, options_.mode, scan_.format).action == Action::kRefuse;
-    if (scan_.stopped || refused) return finding;
-    if (too_many_spares) return report_spares();
-    if (listing_.behind_gap) return report_gap(*listing_.behind_gap);  // among the spares
+    if (scan_.stopped || is_damage(finding)) return finding;
+    if (scan_.spares.size() > kMaxSpares) {
+      return found(Finding::kTooManySpares, scan_.spares.front(), 0, due());
+    }
+    if (listing_.gap) return report_gap(*listing_.gap);  // among the spares
+    for (const SegmentId spare : scan_.spares) {
+      if (is_unreadable(spare)) return found(Finding::kUnreadable, spare, 0, due());
+    }
     return finding;
   }
 
-  // A ceiling asks for an earlier moment: what stands behind it is not looked at.
-  [[nodiscard]] bool reads_up_to_it() const noexcept {
-    return options_.sound_prefix || options_.up_to != ScanOptions{}.up_to;
+  [[nodiscard]] bool is_unreadable(SegmentId id) const {
+    return options_.unreadable && options_.unreadable(id);
   }
 
-  Finding report_spares() { return found(Finding::kTooManySpares, scan_.spares.front(), 0, due()); }
+  // A tear is none: whoever is told to open the log because of one must be able to.
+  [[nodiscard]] bool is_damage(Finding finding) const noexcept {
+    const Mode mode = options_.mode == Mode::kStrict ? Mode::kBestEffort : options_.mode;
+    return judge(finding, mode, scan_.format).action == Action::kRefuse;
+  }
 
   Result<Finding> read_segments() {
     const auto& ids = listing_.segments;
@@ -138,7 +161,7 @@ class Scanner {
     }
     const auto begin = current_ ? std::ranges::lower_bound(ids, current_->id) : ids.begin();
     for (auto id = begin; id != ids.end(); ++id) {
-      if (current_ && *id > current_->id) return report_gap(*id);
+      if (current_ && *id > current_->id) return report_gap({.missing = current_->id, .behind = *id});
       DURABILITY_TRY_ASSIGN(const auto finding, read_segment(*id, *id == ids.back()));
       if (finding) return *finding;
     }
@@ -151,20 +174,21 @@ class Scanner {
   }
 
   // A segment that does not state its version is of the one in front of it.
-  Result<Finding> report_gap(SegmentId behind) {
-    DURABILITY_TRY_ASSIGN(auto format, format_of(behind));
+  Result<Finding> report_gap(const SegmentGap& gap) {
+    DURABILITY_TRY_ASSIGN(auto format, format_of(gap.behind));
     const auto& ids = listing_.segments;
-    const auto place = std::ranges::lower_bound(ids, behind);
+    const auto place = std::ranges::lower_bound(ids, gap.behind);
     if (!format && place != ids.begin()) {
       DURABILITY_TRY_ASSIGN(format, format_of(*(place - 1)));
     }
     scan_.format = format.value_or(WalFormat::kV4);
-    return found(Finding::kSegmentGap, behind, 0, due());
+    return found(Finding::kSegmentGap, gap.missing, 0, due());
   }
 
   Result<std::optional<WalFormat>> format_of(SegmentId id) {
     DURABILITY_TRY_ASSIGN(auto window, open_segment(directory_, id, options_.buffer_bytes));
-    DURABILITY_TRY_ASSIGN(const ByteView bytes, window.view(0, v3::kHeaderBytes));
+    HeaderBytes front{};
+    DURABILITY_TRY_ASSIGN(const ByteView bytes, window.look(0, front));
     return stated_format(bytes);
   }
 
@@ -173,7 +197,8 @@ class Scanner {
     if (!listing_.segments.empty()) {
       DURABILITY_TRY_ASSIGN(auto window,
                             open_segment(directory_, listing_.segments.front(), options_.buffer_bytes));
-      DURABILITY_TRY_ASSIGN(const ByteView bytes, window.view(0, v4::kHeaderBytes));
+      HeaderBytes front{};
+      DURABILITY_TRY_ASSIGN(const ByteView bytes, window.look(0, front));
       if (bytes.size() >= v3::kHeaderBytes) behind = std::max(behind, v3::decode_header(bytes).start);
     }
     return missing_range(due(), behind);
@@ -184,7 +209,10 @@ class Scanner {
     if (!current_)
       current_ = {.id = id, .predecessor = std::nullopt, .log_id = std::nullopt, .due = EntryId(1)};
     DURABILITY_TRY_ASSIGN(auto window, open_segment(directory_, id, options_.buffer_bytes));
-    DURABILITY_TRY_ASSIGN(const ByteView bytes, window.view(0, v4::kHeaderBytes));
+    // Where reading goes on further behind, the buffer is for what comes there.
+    HeaderBytes front{};
+    DURABILITY_TRY_ASSIGN(const ByteView bytes,
+                          current_->walk ? window.look(0, front) : window.view(0, v4::kHeaderBytes));
     scan_.format = stated_format(bytes).value_or(current_->predecessor.value_or(WalFormat::kV4));
     const ExpectedHeader expected{.name = id,
                                   .predecessor = current_->predecessor,
@@ -289,8 +317,11 @@ class Scanner {
     return conclude(segment, judged, final);
   }
 
-  std::optional<Finding> conclude(ScannedSegment& segment, const SegmentFinding& judged, bool final) {
+  std::optional<Finding> conclude(ScannedSegment& segment, SegmentFinding judged, bool final) {
     segment.sealed = judged.sealed;
+    if (is_unreadable(segment.header.segment_id) && !(judged.finding && is_damage(*judged.finding))) {
+      judged = {.finding = Finding::kUnreadable, .offset = current_->walk->offset, .missing = due()};
+    }
     if (final || judged.finding) record(segment);
     if (judged.finding) {
       return found(*judged.finding, segment.header.segment_id, judged.offset, judged.missing);
@@ -334,8 +365,10 @@ class Scanner {
         current_->walk->offset == v4::kHeaderBytes && options_.from.value() > segment.header.start.value();
     if (!before_range && !options_.trust_seals) return false;
     const SegmentId next_id(segment.header.segment_id.value() + 1);
+    if (!std::ranges::binary_search(listing_.segments, next_id)) return false;
     DURABILITY_TRY_ASSIGN(auto next_window, open_segment(directory_, next_id, options_.buffer_bytes));
-    DURABILITY_TRY_ASSIGN(const ByteView bytes, next_window.view(0, v4::kHeaderBytes));
+    HeaderBytes front{};
+    DURABILITY_TRY_ASSIGN(const ByteView bytes, next_window.look(0, front));
     const auto next = v4::read_header(bytes);
     if (next.state != v4::HeaderState::kSound || next.header.segment_id != next_id ||
         next.header.log_id != segment.header.log_id || next.header.start < segment.header.start) {
@@ -350,6 +383,7 @@ class Scanner {
     if (!skip) return false;
     current_->walk->due = next.header.start;
     current_->walk->offset = window.size();
+    segment.read_whole = false;
     pass(segment);
     return true;
   }

@@ -8,8 +8,11 @@
 // verdict.hpp and docs/formats.md).
 //
 // Beside a live writer a reading is not of one moment: early parts may be older than late ones. Before
-// anything is reported as bad it is therefore read again, by name, until two readings agree.
+// anything is reported as bad, or as torn, it is therefore read again, by name, until two readings agree.
+//
+// What is bad is met in the order of the log: everything sound in front of it has been delivered.
 
+#include <functional>
 #include <limits>
 #include <optional>
 #include <utility>
@@ -21,18 +24,23 @@
 
 namespace durability::walog {
 
+struct Scan;
+
 struct ScanOptions {
   Mode mode = Mode::kStrict;
   EntryId from{0};                                           ///< segments that end before it are not read
   EntryId up_to{std::numeric_limits<std::uint64_t>::max()};  ///< nothing behind it is read
-  bool trust_seals = false;   ///< do not read a sealed segment whose successor confirms its seal
-  bool live_writer = true;    ///< a writer may be at work: read again before reporting
-  bool sound_prefix = false;  ///< read up to a gap or to spares too many before reporting them
-  bool read_ahead = false;    ///< what follows is read by a second thread
+  bool trust_seals = false;  ///< do not read a sealed segment whose successor confirms its seal
+  bool live_writer = true;   ///< a writer may be at work: read again before reporting
+  bool read_ahead = false;   ///< what follows is read by a second thread
   /// More than one, and all of the log asked for: so many threads walk segments ahead of the pass. The
   /// entries of those they find whole go to `checked`, not to the sink.
   std::size_t threads = 1;
   RunSink checked{};
+  /// Says of a segment that was read whether a part of it could not be, where that is damage and no error
+  /// (salvaging_directory.hpp).
+  std::function<bool(SegmentId)> unreadable{};
+  const Scan* behind = nullptr;  ///< an earlier reading to its end: goes on there (last_reading.hpp)
   std::size_t buffer_bytes = FileWindow::kDefaultBytes;
 };
 
@@ -42,7 +50,8 @@ struct ScannedSegment {
   WalFormat format = WalFormat::kV4;
   bool header_lost = false;  ///< derived: its bytes are missing or damaged
   bool sealed = false;
-  std::uint64_t end = 0;  ///< offset behind its last whole frame
+  bool read_whole = true;  ///< frame by frame; else its header, and where seals are trusted its seal
+  std::uint64_t end = 0;   ///< offset behind its last whole frame
   std::uint64_t file_bytes = 0;
   EntryId next{};  ///< id of the entry after its last
 };

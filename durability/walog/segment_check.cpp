@@ -1,7 +1,6 @@
 #include "durability/walog/segment_check.hpp"
 
 #include <algorithm>
-#include <exception>
 
 #include "durability/walog/segment_findings.hpp"
 #include "durability/walog/segment_listing.hpp"
@@ -20,7 +19,7 @@ Result<SegmentFinding> walk_and_judge(FileWindow& window, const CheckedHeader& h
 }
 
 Result<std::optional<WholeSegment>> walk_alone(Directory& directory, SegmentId id, std::size_t buffer_bytes,
-                                               const std::atomic<bool>& ending) {
+                                               const Atomic<bool>& ending) {
   DURABILITY_TRY_ASSIGN(auto window, open_segment(directory, id, buffer_bytes));
   DURABILITY_TRY_ASSIGN(const ByteView bytes, window.view(0, v4::kHeaderBytes));
   const auto checked = check_header(bytes, {.name = id});  // as the first segment of a log
@@ -47,15 +46,20 @@ SegmentCheck::SegmentCheck(Directory& directory, std::span<const SegmentId> segm
   for (const SegmentId id : segments) places_.push_back({.id = id});
   threads = std::min(threads, segments.size());
   threads_.reserve(threads);
-  try {
-    while (threads_.size() < threads) threads_.emplace_back([this] { run(); });
-  } catch (const std::exception&) {
-    return;  // too many of them, or no memory for one more
+  while (threads_.size() < threads) {
+    auto thread = Thread::start([this] { run(); });
+    if (!thread) return;  // too many of them
+    threads_.push_back(*std::move(thread));
   }
 }
 
+SegmentCheck::~SegmentCheck() {
+  ending_ = true;
+  for (Thread& thread : threads_) thread.join();
+}
+
 void SegmentCheck::run() {
-  std::unique_lock lock(mutex_);
+  Lock lock(mutex_);
   while (!ending_ && begun_ < places_.size()) {
     Place& mine = places_[begun_++];
     mine.being_walked = true;
@@ -80,7 +84,7 @@ std::optional<WholeSegment> SegmentCheck::walk(SegmentId id) const noexcept {
 std::optional<WholeSegment> SegmentCheck::find(SegmentId id) {
   const auto place = std::ranges::lower_bound(places_, id, {}, &Place::id);
   if (place == places_.end() || place->id != id) return std::nullopt;
-  std::unique_lock lock(mutex_);
+  Lock lock(mutex_);
   begun_ = std::max(begun_, static_cast<std::size_t>(place - places_.begin()) + 1);
   walked_.wait(lock, [&] { return !place->being_walked; });
   return place->whole;

@@ -8,14 +8,11 @@
 // same state, under the same header, in a file of the same size, and the segment was whole. Everything else
 // the pass reads for itself: whatever is wrong is met, judged and reported as it is without threads.
 
-#include <atomic>
-#include <condition_variable>
-#include <mutex>
 #include <optional>
 #include <span>
-#include <thread>
 #include <vector>
 
+#include "durability/base/sync.hpp"
 #include "durability/storage/directory.hpp"
 #include "durability/walog/header_check.hpp"
 #include "durability/walog/segment_walk.hpp"
@@ -40,7 +37,7 @@ class SegmentCheck {
   SegmentCheck(Directory& directory, std::span<const SegmentId> segments, std::size_t threads,
                std::size_t buffer_bytes);
   /// Returns when the threads have ended; they do not finish the segments they are in.
-  ~SegmentCheck() { ending_ = true; }
+  ~SegmentCheck();
   SegmentCheck(const SegmentCheck&) = delete;
   SegmentCheck& operator=(const SegmentCheck&) = delete;
 
@@ -60,12 +57,12 @@ class SegmentCheck {
 
   Directory& directory_;
   const std::size_t buffer_bytes_;
-  std::atomic<bool> ending_{false};
-  std::mutex mutex_;
-  std::condition_variable walked_;
+  Atomic<bool> ending_{false};
+  Mutex mutex_;
+  Condition walked_;
   std::vector<Place> places_;
-  std::size_t begun_ = 0;              // of places_, or left to the caller
-  std::vector<std::jthread> threads_;  // last: they end before what they use
+  std::size_t begun_ = 0;  // of places_, or left to the caller
+  std::vector<Thread> threads_;
 };
 
 }  // namespace durability::walog

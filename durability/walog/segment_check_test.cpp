@@ -412,7 +412,7 @@ TEST(SegmentCheck, CountsAPrefixWhateverAWriterDoesMeanwhile) {
         EXPECT_GE(count.next(), EntryId(13));
       } else {
         EXPECT_TRUE(truncating);
-        EXPECT_EQ(report.error().code(), ErrorCode::kInvalidState) << report.error();
+        EXPECT_EQ(report.error().code(), ErrorCode::kTruncatedAway) << report.error();
       }
       EXPECT_LT(calls, 1000U) << "bounded work";
     }
@@ -437,7 +437,7 @@ TEST(SegmentCheck, VerifiesBesideAWriterAndATruncation) {
         EXPECT_GE(report->next.value(), highest) << "the log has grown shorter";
         highest = report->next.value();
       } else {
-        EXPECT_EQ(report.error().code(), ErrorCode::kInvalidState) << report.error();
+        EXPECT_EQ(report.error().code(), ErrorCode::kTruncatedAway) << report.error();
       }
     } while (!done);
   });

@@ -116,6 +116,7 @@ Built<SegmentFile> publish_segment(Directory& directory, PreparedSegment prepare
     prepared.file.reset();
     return abandon(directory, plan, prepared.temporary, std::move(renamed).error(), true);
   }
+  prepared.file->now_called(segment_path(plan.id));
   if (directory.capabilities().stable_storage) {
     auto synced = sync_watched(plan, [&] { return directory.sync_directory(kWalDirectory); });
     if (!synced) return tl::unexpected(BuildFailure{.error = std::move(synced).error()});

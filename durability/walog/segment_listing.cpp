@@ -8,11 +8,16 @@
 namespace durability::walog {
 namespace {
 
-std::optional<SegmentId> find_gap(const std::vector<SegmentId>& ids) {
+std::optional<SegmentGap> find_gap(const std::vector<SegmentId>& ids) {
   const auto gap = std::ranges::adjacent_find(
       ids, [](SegmentId left, SegmentId right) { return left.value() + 1 != right.value(); });
   if (gap == ids.end()) return std::nullopt;
-  return *(gap + 1);
+  return SegmentGap{.missing = SegmentId(gap->value() + 1), .behind = *(gap + 1)};
+}
+
+Result<bool> is_all_zeros(FileWindow& window, ByteView front) {
+  if (!all_zeros(front)) return false;  // nearly always, and no buffer is filled
+  return window.zeros_from(0);
 }
 
 }  // namespace
@@ -26,14 +31,15 @@ Result<FileWindow> open_segment(Directory& directory, SegmentId id, std::size_t 
 Result<SegmentListing> list_log(Directory& directory, std::size_t buffer_bytes) {
   SegmentListing listing;
   DURABILITY_TRY_ASSIGN(listing.segments, list_segments(directory));
-  listing.behind_gap = find_gap(listing.segments);
+  listing.gap = find_gap(listing.segments);
   // One too many is enough to know.
   while (!listing.segments.empty() && listing.spares.size() <= kMaxSpares) {
     const SegmentId id = listing.segments.back();
     DURABILITY_TRY_ASSIGN(auto window, open_segment(directory, id, buffer_bytes));
-    DURABILITY_TRY_ASSIGN(const bool zeros, window.zeros_from(0));
+    HeaderBytes front{};
+    DURABILITY_TRY_ASSIGN(const ByteView bytes, window.look(0, front));
+    DURABILITY_TRY_ASSIGN(const bool zeros, is_all_zeros(window, bytes));
     if (!zeros) {
-      DURABILITY_TRY_ASSIGN(const ByteView bytes, window.view(0, v3::kHeaderBytes));
       const bool knows_spares = stated_format(bytes).value_or(WalFormat::kV4) == WalFormat::kV4;
       if (!knows_spares && listing.spares.size() == 1) {
         listing.segments.push_back(listing.spares.front());

@@ -1,5 +1,6 @@
 #include "durability/walog/segment_walk.hpp"
 
+#include <algorithm>
 #include <optional>
 
 namespace durability::walog {
@@ -68,6 +69,9 @@ class Walk {
 
   void step() noexcept {
     tally_.add(frame_.fields.kind, frame_.crc);
+    ahead_.last_frame = ahead_.offset;
+    ahead_.last_crc = frame_.crc;
+    if (const auto vouched = frame_.vouches_for()) ahead_.vouched = std::max(ahead_.vouched, *vouched);
     ahead_.offset += frame_.span();
     ahead_.clean_mark = false;
   }
@@ -102,7 +106,7 @@ class Walk {
     for (std::uint64_t offset = batch_begin_->offset; offset < ahead_.offset; offset += frame_.span()) {
       DURABILITY_TRY_ASSIGN(const auto frame_state, read_frame_at(window_, offset, seed_, frame_));
       if (frame_state != v4::FrameState::kWhole) {
-        return Error(ErrorCode::kInvalidState, "a batch changed while it was being read")
+        return Error(ErrorCode::kBusy, "a batch changed while it was being read")
             .at_offset(offset)
             .advise("nothing was changed; read again");
       }

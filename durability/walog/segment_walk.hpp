@@ -15,8 +15,11 @@ struct WalkState {
   std::uint64_t offset = v4::kHeaderBytes;
   EntryId due{};  ///< id of the next entry
   v4::SealTally tally{};
-  bool clean_mark = false;  ///< the last frame is a mark that vouches for everything
-  bool sealed = false;      ///< the last frame is the seal: nothing is read behind it
+  bool clean_mark = false;       ///< the last frame is a mark that vouches for everything
+  bool sealed = false;           ///< the last frame is the seal: nothing is read behind it
+  std::uint64_t last_frame = 0;  ///< offset of the last frame; of version 4
+  std::uint32_t last_crc = 0;    ///< likewise
+  EntryId vouched{};             ///< the highest id that a frame says is durable; likewise
 
   bool operator==(const WalkState&) const = default;
 };

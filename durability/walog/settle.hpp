@@ -7,9 +7,11 @@
 
 namespace durability::walog {
 
-/// Makes durable what a killed process left in the cache, through new handles, and then forgets the cache:
-/// what is read next is what the device holds. Of the segments `ids`, in order, the last two that are not all
-/// zeros, and the names. For whoever holds the lock, on stable storage.
+/// Makes durable, through new handles, whatever a killed process, or somebody who copied the log here, left
+/// in the cache: the segments `ids`, in order, and the names. Then forgets the cache of the last ones, which
+/// alone can hold what a failed sync kept from the device: what is read next is what the device holds. For
+/// whoever holds the lock, on stable storage. A sync of each segment: where nothing is to be written, that is
+/// one flush of the device.
 Status settle(Directory& directory, const std::vector<SegmentId>& ids);
 
 }  // namespace durability::walog

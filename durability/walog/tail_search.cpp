@@ -64,6 +64,9 @@ class Search {
     v4::Frame frame;
     DURABILITY_TRY_ASSIGN(const auto state, read_frame_at(window_, offset, seed_, frame));
     if (state != v4::FrameState::kWhole) return {};
+    if (!found_.first && frame.fields.kind == v4::FrameKind::kEntry) {
+      found_.first.emplace(offset, frame.fields.id);
+    }
     found_.highest = std::max(found_.highest.value_or(EntryId(0)), frame.fields.id);
     if (frame.vouches_for()) {
       found_.vouched = std::max(found_.vouched.value_or(EntryId(0)), *frame.vouches_for());

@@ -8,6 +8,7 @@
 // checksums are bounded by four times the bytes searched.
 
 #include <optional>
+#include <utility>
 
 #include "durability/storage/file_window.hpp"
 #include "durability/walog/format_v4.hpp"
@@ -16,9 +17,10 @@ namespace durability::walog {
 
 struct TailSearch {
   std::optional<EntryId> vouched{};  ///< the highest id that a surviving frame says is durable
-  std::optional<EntryId> highest{};  ///< the highest id of a frame that survives
-  bool budget_spent = false;         ///< the search was given up
-  std::uint64_t checksummed = 0;     ///< bytes put through checksums
+  std::optional<std::pair<std::uint64_t, EntryId>> first{};  ///< offset and id of the first entry that does
+  std::optional<EntryId> highest{};                          ///< the highest id of a frame that survives
+  bool budget_spent = false;                                 ///< the search was given up
+  std::uint64_t checksummed = 0;                             ///< bytes put through checksums
 };
 
 inline constexpr std::uint64_t kSearchBudgetFactor = 4;

@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 #include <map>
 #include <memory>
@@ -198,6 +200,79 @@ inline std::string read_fully(const ByteReader& reader, ReadMode mode) {
   return words + fmt::format("{} to {}, {} segments, {} bytes, torn: {}", report->first, report->next,
                              report->segments, report->bytes, report->torn_tail);
 }
+
+/// Counts the bytes that are read through it, and may have places that cannot be read.
+class CountingDirectory final : public Directory {
+ public:
+  explicit CountingDirectory(std::shared_ptr<Directory> inner) : inner_(std::move(inner)) {}
+
+  struct CountingFile final : File {
+    CountingFile(std::unique_ptr<File> file, std::string_view name, CountingDirectory& from)
+        : inner(std::move(file)), path(name), directory(from) {}
+    Status write_at(std::uint64_t offset, std::span<const ByteView> pieces) override {
+      return inner->write_at(offset, pieces);
+    }
+    Status append(ByteView view) override { return inner->append(view); }
+    Result<std::size_t> read_at(std::uint64_t offset, MutableByteView into) override {
+      for (const Unreadable& place : directory.unreadable) {
+        if (place.path != path || place.offset >= offset + into.size()) continue;
+        if (place.offset + place.bytes <= offset) continue;
+        return Error::from_errno(EIO, "read").in_file(path).at_offset(std::max(offset, place.offset));
+      }
+      auto got = inner->read_at(offset, into);
+      if (got) directory.bytes_read += *got;
+      return got;
+    }
+    Status sync_data() override { return inner->sync_data(); }
+    Result<std::uint64_t> size() override { return inner->size(); }
+    Result<std::uint64_t> links() override { return inner->links(); }
+    Status truncate(std::uint64_t size) override { return inner->truncate(size); }
+    Status preallocate(std::uint64_t offset, std::uint64_t length) override {
+      return inner->preallocate(offset, length);
+    }
+    Status drop_cached_pages() override { return inner->drop_cached_pages(); }
+    Status close() override { return inner->close(); }
+    std::unique_ptr<File> inner;
+    std::string path;
+    CountingDirectory& directory;
+  };
+
+  Result<std::unique_ptr<File>> do_open(std::string_view path, OpenMode mode) override {
+    DURABILITY_TRY_ASSIGN(auto file, inner_->do_open(path, mode));
+    return std::make_unique<CountingFile>(std::move(file), path, *this);
+  }
+  Result<EntryKind> do_kind(std::string_view path) override { return inner_->do_kind(path); }
+  Result<bool> do_make_directory(std::string_view path) override { return inner_->do_make_directory(path); }
+  Status do_remove_file(std::string_view path) override { return inner_->do_remove_file(path); }
+  Status do_remove_empty_directory(std::string_view path) override {
+    return inner_->do_remove_empty_directory(path);
+  }
+  Status do_rename(std::string_view from, std::string_view to) override {
+    return inner_->do_rename(from, to);
+  }
+  Result<std::vector<std::string>> do_list(std::string_view path) override { return inner_->do_list(path); }
+  Status do_sync_directory(std::string_view path) override { return inner_->do_sync_directory(path); }
+  Result<std::unique_ptr<DirectoryLock>> do_lock(std::string_view path) override {
+    return inner_->do_lock(path);
+  }
+  std::uint64_t do_random() override { return inner_->do_random(); }
+  Capabilities capabilities() const noexcept override { return inner_->capabilities(); }
+  std::uint64_t identity() const noexcept override { return inner_->identity(); }
+  std::optional<std::filesystem::path> file_path(std::string_view path) const override {
+    return inner_->file_path(path);
+  }
+
+  struct Unreadable {
+    std::string path;
+    std::uint64_t offset;
+    std::uint64_t bytes;
+  };
+  std::uint64_t bytes_read = 0;
+  std::vector<Unreadable> unreadable;
+
+ private:
+  std::shared_ptr<Directory> inner_;
+};
 
 template <class T>
 std::string outcome(const Result<T>& result) {

@@ -35,6 +35,7 @@ Verdict judge(Finding finding, Mode mode, WalFormat format) noexcept {
       if (mode == Mode::kResume) return refuse(ErrorCode::kInvalidState);
       return tolerate(mode, ErrorCode::kTruncated, Action::kRefuse);
     case Finding::kCutBeforeFinal: return refuse(ErrorCode::kTruncated);
+    case Finding::kUnreadable: return refuse(ErrorCode::kIo);
     case Finding::kCrcMismatch: return refuse(ErrorCode::kCrcMismatch);
     case Finding::kAcknowledgedDamage:
     case Finding::kDamageBeforeFinal:
@@ -94,6 +95,7 @@ std::string_view describe(Finding finding) noexcept {
     case Finding::kCrcMismatch: return "a frame's checksum does not match";
     case Finding::kFramesBehindDamage: return "a valid frame lies behind the damage: this is not a torn tail";
     case Finding::kOnlySpares: return "the log consists of empty segments only";
+    case Finding::kUnreadable: return "a part of the segment cannot be read";
   }
   return "";
 }

@@ -37,6 +37,7 @@ enum class Finding : std::uint8_t {
   kSearchBudgetSpent,  ///< the search behind the damage was given up
   kFirstSegmentEmpty,  ///< one segment, number 1, nothing but zeros
   kOnlySpares,         ///< segments, all of nothing but zeros
+  kUnreadable,         ///< for who plans a repair: a part of the segment that the device cannot read
 
   // Versions 2 and 3 only.
   kCutFrame,        ///< the final segment ends inside a frame

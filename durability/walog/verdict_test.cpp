@@ -38,6 +38,7 @@ constexpr Row kTable[] = {
     {Finding::kSearchBudgetSpent, "format", "format", "format"},
     {Finding::kFirstSegmentEmpty, "truncated", "ok", "start over"},
     {Finding::kOnlySpares, "corrupt", "corrupt", "corrupt"},
+    {Finding::kUnreadable, "io", "io", "io"},
     // Versions 2 and 3.
     {Finding::kCutFrame, "truncated", "ok", "cut tail"},
     {Finding::kZerosThenData, "format", "ok", "cut tail"},

@@ -169,7 +169,7 @@ TEST(WriterOrder, TruncationSyncsTheActiveSegmentThenDeletesOneByOne) {
 // The seal that resume writes: spare durable, seal, truncation, sync, and only then a new entry.
 TEST(WriterOrder, ARepairMakesTheSpareDurableThenSealsCutsAndSyncs) {
   const auto inner = CrashDirectory::make();
-  test::put(*inner, 1, test::SegmentImage(1).entry("a").raw(as_bytes("garbage")));
+  test::put(*inner, 1, test::SegmentImage(1).entry("a").durable(1).mark().raw(as_bytes("garbage")));
   const auto directory = FaultyDirectory::make(inner);
   const auto writer = open_writer(directory).value();
   EXPECT_THAT(changes_of(*directory),

@@ -20,8 +20,8 @@ class Repair(tool.Case):
     def plan(self, *options, status=0):
         return self.json("wal", "repair", self.dir, "--plan", *options, status=status)
 
-    def apply(self, status=0):
-        return self.json("wal", "repair", self.dir, "--apply", self.plan_file, status=status)
+    def apply(self, *options, status=0):
+        return self.json("wal", "repair", self.dir, "--apply", self.plan_file, *options, status=status)
 
     def damage(self, segment=3, offset=100):
         tool.flip(self.wal / f"wal_{segment}.log", offset)
@@ -40,7 +40,7 @@ class Repair(tool.Case):
 
         self.plan_file.write_text(json.dumps(plan))
         files = contents(self.wal)
-        answer = self.apply()
+        answer = self.apply("--cut-sound-entries")
         self.assertEqual((answer["next_entry_id"], answer["quarantine"]), (first_lost, "wal/quarantine/1"))
         self.assertEqual(self.entries(), {i: b"entry %d" % i for i in range(1, first_lost)})
         self.assertTrue(self.json("wal", "verify", self.dir)["ok"])
@@ -51,7 +51,7 @@ class Repair(tool.Case):
         self.assertEqual({k: v for k, v in contents(self.wal).items() if "quarantine" not in k}, files)
         self.assertEqual(self.json("wal", "repair", self.dir, "--undo", status=1)["error"]["code"], "not_found")
 
-        self.apply()
+        self.apply("--cut-sound-entries")
         self.assertEqual(self.append([b"new"])["first_entry_id"], first_lost)
         self.assertEqual(self.json("wal", "repair", self.dir, "--undo", status=1)["error"]["code"], "invalid_state")
 
@@ -60,6 +60,23 @@ class Repair(tool.Case):
         text = self.ok("wal", "repair", self.dir, "--plan").decode()
         for part in ("wal/wal_3.log", "lost:", "acknowledged: yes", "moved away", "Nothing was changed"):
             self.assertIn(part, text)
+
+    # A bit had flipped in a sealed segment. The log opened and took appends, and the plan offered to cut the 3,800
+    # sound entries behind it.
+    def test_sound_entries_behind_the_damage_of_a_log_that_opens_are_cut_only_on_demand(self):
+        self.damage()
+        plan = self.plan()
+        self.assertTrue(plan["opens"])
+        behind = plan["sound_behind"]
+        self.assertEqual(plan["sound_entries_behind"], sum(run["entries"] for run in behind))
+        self.assertEqual(behind[-1]["first_entry_id"] + behind[-1]["entries"], 101)
+        self.assertGreaterEqual(plan["sound_entries_behind"], 100 - plan["first_lost"])
+        self.plan_file.write_text(json.dumps(plan))
+        before = contents(self.wal)
+        refused = self.apply(status=1)["error"]
+        self.assertEqual(refused["code"], "invalid_state")
+        self.assertEqual(contents(self.wal), before)
+        self.assertIn("--cut-sound-entries", self.ok("wal", "repair", self.dir, "--plan").decode())
 
     def test_a_sound_log_needs_no_repair(self):
         self.assertEqual(self.plan(), {"ok": True, "needed": False})
@@ -72,7 +89,7 @@ class Repair(tool.Case):
         for change in ({"cut_offset": 64}, {"kept_crc": 1}, {"files": []}, {"reason": "other"}, {"next_entry_id": 1}):
             self.plan_file.write_text(json.dumps(plan | change))
             before = contents(self.wal)
-            self.assertEqual(self.apply(status=1)["error"]["code"], "invalid_state", change)
+            self.assertEqual(self.apply("--cut-sound-entries", status=1)["error"]["code"], "invalid_state", change)
             self.assertEqual(contents(self.wal), before)
         for text in ("", "[]", "{}", "null", '{"code":3}', json.dumps(plan)[:-2]):
             self.plan_file.write_text(text)

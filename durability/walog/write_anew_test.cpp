@@ -1,0 +1,215 @@
+// What no frame vouches for is written anew when a log is opened: a sync that failed may have left it in a
+// cache that nobody can drop, and no later sync writes it.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "durability/walog/test_support.hpp"
+
+namespace durability::walog {
+namespace {
+
+using test::CrashDirectory;
+using test::FaultyDirectory;
+using test::open_writer;
+using test::put;
+using test::Repeat;
+using test::SegmentImage;
+using testing::CrashProfile;
+using testing::SyncFailure;
+
+// A disk behind a file server that has a cache of its own.
+std::shared_ptr<CrashDirectory> disk_behind_a_cache() {
+  return CrashDirectory::make({.drops_cached_pages = false}).value();
+}
+
+class LosesAll final : public testing::Chooser {
+  std::uint64_t pick(std::uint64_t options) override { return options - 1; }
+};
+
+// Everything that is not on the disk is lost.
+std::shared_ptr<CrashDirectory> lose_all(CrashDirectory& directory) {
+  LosesAll chooser;
+  return directory.after_power_cut(CrashProfile::ordered(), chooser);
+}
+
+std::string after_the_cut(const std::shared_ptr<CrashDirectory>& directory) {
+  return test::read(lose_all(*directory), ReadMode::kBestEffort);
+}
+
+// The sync of entry "b" fails, the process dies, and the cache of a file server that nobody can drop still
+// shows "b". The next process read it back, synced it with success, and acknowledged "c" behind it; after a
+// power cut both were gone, for that sync had nothing to write.
+TEST(WriteAnew, AnEntryWhoseSyncFailedIsOnTheDiskBeforeItCounts) {
+  for (const WalFormat format : {WalFormat::kV2, WalFormat::kV3, WalFormat::kV4}) {
+    const auto directory = disk_behind_a_cache();
+    WalOptions options = test::one_segment();
+    options.format = format;
+    auto writer = open_writer(directory, options).value();
+    ASSERT_TRUE(writer->append(as_bytes("a")));
+    ASSERT_TRUE(writer->flush_and_sync());
+    ASSERT_TRUE(writer->append(as_bytes("b")));
+    directory->fail_next_sync(SyncFailure::kForget);
+    ASSERT_FALSE(writer->flush_and_sync());
+    writer.reset();
+
+    writer = open_writer(directory).value();
+    EXPECT_EQ(writer->durable_id()->entry(), EntryId(2));
+    ASSERT_TRUE(writer->append(as_bytes("c")));
+    ASSERT_TRUE(writer->flush_and_sync());
+    EXPECT_EQ(after_the_cut(directory), "a b c: ok") << static_cast<unsigned>(format);
+  }
+}
+
+// The same with a tear behind "b", which is cut off.
+TEST(WriteAnew, AnEntryInFrontOfATearIsOnTheDiskBeforeTheSealSaysSo) {
+  for (const WalFormat format : {WalFormat::kV3, WalFormat::kV4}) {
+    const auto directory = disk_behind_a_cache();
+    WalOptions options = test::one_segment();
+    options.format = format;
+    auto writer = open_writer(directory, options).value();
+    ASSERT_TRUE(writer->append(as_bytes("a")));
+    ASSERT_TRUE(writer->flush_and_sync());
+    ASSERT_TRUE(writer->append(as_bytes("b")));
+    ASSERT_TRUE(writer->flush());
+    const auto file = directory->open("wal/wal_1.log", OpenMode::kReadWrite).value();
+    ASSERT_TRUE(file->append(as_bytes("torn")));
+    directory->fail_next_sync(SyncFailure::kForget);
+    ASSERT_FALSE(writer->flush_and_sync());
+    writer.reset();
+
+    writer = open_writer(directory).value();
+    EXPECT_TRUE(writer->recovery_report().repaired);
+    ASSERT_TRUE(writer->append(as_bytes("c")));
+    ASSERT_TRUE(writer->flush_and_sync());
+    EXPECT_EQ(after_the_cut(directory), "a b c: ok") << static_cast<unsigned>(format);
+  }
+}
+
+// The seal of a segment is synced behind its last group. Where that failed, the next segment was written
+// behind a seal that is on no disk, and the log was damaged.
+TEST(WriteAnew, ASealWhoseSyncFailedIsOnTheDiskBeforeTheNextSegmentIsBegun) {
+  const auto directory = disk_behind_a_cache();
+  SegmentImage one(1);
+  put(*directory, 1, one.entry("a"));
+  put(*directory, 2, Bytes(64));
+  ASSERT_TRUE(directory->sync_directory(""));
+  const auto file = directory->open("wal/wal_1.log", OpenMode::kReadWrite).value();
+  ASSERT_TRUE(file->write_at(0, one.durable(1).seal().bytes));
+  directory->fail_next_sync(SyncFailure::kForget);
+  ASSERT_FALSE(file->sync_data());
+
+  const auto writer = open_writer(directory).value();
+  ASSERT_TRUE(writer->append(as_bytes("c")));
+  ASSERT_TRUE(writer->flush_and_sync());
+  EXPECT_EQ(after_the_cut(directory), "a c: ok");
+}
+
+// A mark behind the last entry vouches for it, and so does a second spare for a seal: nothing is written when
+// such a log is opened.
+TEST(WriteAnew, WhatIsVouchedForIsLeftAsItIs) {
+  const auto writes = [](const auto& directory) {
+    const auto faulty = FaultyDirectory::make(directory);
+    EXPECT_TRUE(open_writer(faulty));
+    return std::ranges::count_if(faulty->changes(), [](const std::string& change) {
+      return change.starts_with("write ") || change.starts_with("rename ");
+    });
+  };
+  const auto closed = CrashDirectory::make();
+  put(*closed, 1, SegmentImage(1).entry("a").durable(1).mark());
+  EXPECT_EQ(writes(closed), 0);
+  const auto fresh = CrashDirectory::make();
+  put(*fresh, 1, SegmentImage(1));
+  EXPECT_EQ(writes(fresh), 0);
+  const auto sealed = CrashDirectory::make();
+  put(*sealed, 1, SegmentImage(1).entry("a").seal());
+  put(*sealed, 2, Bytes(64));
+  EXPECT_EQ(writes(sealed), 2) << "a killed writer's seal";
+  put(*sealed, 3, Bytes(64));
+  EXPECT_EQ(writes(sealed), 0);
+  const auto killed = CrashDirectory::make();
+  put(*killed, 1, SegmentImage(1).entry("a"));
+  EXPECT_EQ(writes(killed), 2);
+}
+
+// The space that a segment had is set aside for its copy: the file is not what makes a later append fail.
+TEST(WriteAnew, TheCopyHasTheSpaceThatTheSegmentHad) {
+  const auto directory = CrashDirectory::make();
+  put(*directory, 1, SegmentImage(1).entry("a").zeros(1000));
+  const auto before = test::segment_bytes(*directory, 1);
+  EXPECT_TRUE(open_writer(directory));
+  EXPECT_EQ(test::segment_bytes(*directory, 1), before);
+  EXPECT_TRUE(directory->all_synced()) << directory->describe();
+}
+
+// A full disk has no space for the copy. The log opens all the same, as it did before.
+TEST(WriteAnew, WithoutSpaceForACopyTheLogOpensAsItIs) {
+  for (const bool torn : {false, true}) {
+    const auto faulty = FaultyDirectory::make(CrashDirectory::make());
+    SegmentImage one(1);
+    one.entry("a").zeros(256);
+    if (torn) one.raw(as_bytes("torn"));
+    put(*faulty, 1, one);
+    for (const auto operation : {test::Operation::kWrite, test::Operation::kPreallocate}) {
+      faulty->fail({.operation = operation, .os_error = ENOSPC, .repeat = Repeat::kSticky, .path = ".tmp"});
+    }
+    auto writer = open_writer(faulty);
+    ASSERT_TRUE(writer) << writer.error();
+    EXPECT_EQ((*writer)->next_entry_id(), EntryId(2));
+    for (const auto& name : faulty->list("wal").value()) EXPECT_FALSE(Directory::is_temporary_name(name));
+  }
+}
+
+// The disk is full, and the log ends in a tear: opening wanted 16 MiB for the next segment, and so neither
+// opening nor truncating was possible any more, though what repair needs is the name of a file.
+TEST(Resume, AFullDisksTornLogOpensWithAnEmptySpare) {
+  const auto faulty = FaultyDirectory::make(CrashDirectory::make());
+  put(*faulty, 1, SegmentImage(1).entry("a").durable(1).entry("b").raw(as_bytes("torn")));
+  faulty->fail({.operation = test::Operation::kPreallocate, .os_error = ENOSPC, .repeat = Repeat::kSticky});
+  auto writer = open_writer(faulty);
+  ASSERT_TRUE(writer) << writer.error();
+  EXPECT_EQ(test::segment_bytes(*faulty, 2).size(), 0U);
+  EXPECT_EQ(test::read_strict(faulty), "a b: ok");
+  (*writer).reset();
+  EXPECT_TRUE(open_writer(faulty)) << "an empty file is a segment of zeros as any other";
+  faulty->mend();
+  auto again = open_writer(faulty).value();
+  ASSERT_TRUE(again->append(as_bytes("c")));
+  ASSERT_TRUE(again->close());
+  EXPECT_EQ(test::read_strict(faulty), "a b c: ok");
+}
+
+// Only where not even a name can be made is opening refused, and nothing is changed.
+TEST(Resume, ATornLogIsRefusedWhereNotEvenAnEmptySpareCanBeMade) {
+  const auto faulty = FaultyDirectory::make(CrashDirectory::make());
+  put(*faulty, 1, SegmentImage(1).entry("a").durable(1).entry("b").raw(as_bytes("torn")));
+  const auto before = test::snapshot(*faulty);
+  faulty->fail(
+      {.operation = test::Operation::kCreate, .os_error = ENOSPC, .repeat = Repeat::kSticky, .path = ".tmp"});
+  EXPECT_TRUE(test::fails_with(open_writer(faulty), ErrorCode::kIo));
+  EXPECT_EQ(test::snapshot(*faulty), before);
+}
+
+// Somebody copies a backup to a disk, opens it, publishes what it got, and the power goes: of the copy only
+// what opening had synced was there, the last two segments. Every DurableId vouched for the others too.
+TEST(Resume, EverySegmentIsDurableWhenALogThatWasCopiedInIsOpened) {
+  for (const OpenIntent intent : {OpenIntent::kOpenOrCreate, OpenIntent::kResume}) {
+    const auto directory = CrashDirectory::make();
+    const auto copy_in = [&](std::uint64_t id, ByteView bytes) {
+      const auto file = directory->create(segment_path(SegmentId(id))).value();
+      ASSERT_TRUE(file->write_at(0, bytes));
+    };
+    for (std::uint64_t id = 1; id <= 5; ++id) {
+      copy_in(id, SegmentImage(id, id).entry("x").durable(id).seal().bytes);
+    }
+    copy_in(6, SegmentImage(6, 6).entry("y").durable(6).mark().bytes);
+    copy_in(7, Bytes(64));
+    const auto writer = open_writer(directory, test::test_options(), intent).value();
+    EXPECT_EQ(writer->durable_id()->entry(), EntryId(6));
+    EXPECT_TRUE(directory->all_synced()) << directory->describe();
+  }
+}
+
+}  // namespace
+}  // namespace durability::walog
