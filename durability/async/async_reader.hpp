@@ -13,12 +13,12 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <memory>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "durability/async/blocking_bridge.hpp"
 #include "durability/async/replay_channel.hpp"
+#include "durability/base/process.hpp"
 #include "durability/recover/recover.hpp"
 #include "durability/walog/reader.hpp"
 
@@ -32,20 +32,34 @@ struct ReplayOptions {
 
 /// A log as a stream of batches. Read on a thread of its own, which waits while two batches are there that
 /// nobody has taken. Never writes, takes no lock, safe beside a live writer, as WalReader. Not thread-safe.
-/// Destroying it ends the reading, and waits for the read under way.
+/// Destroying it ends the reading, and waits for the read under way; so a coroutine may own it that waits for
+/// its batches. Destroying the execution context destroys who waits, and nothing else.
 template <class E, class Codec = Postcard>
 class AsyncReplay {
  public:
   using Batch = std::vector<WalRecord<E>>;
 
+  /// Where the thread cannot be started, that is the one thing that `next` yields (`io`).
   AsyncReplay(boost::asio::any_io_executor home, WalReader<E, Codec> reader, ReadMode mode,
               ReplayOptions options = {})
-      : home_(std::move(home)), thread_([channel = channel_, reader = std::move(reader), mode, options] {
-          channel->finish(async::guarded([&] { return read(*channel, reader, mode, options); }));
-        }) {}
+      : home_{home, async::guests_of(home)} {
+    auto thread = Thread::start([channel = channel_, reader = std::move(reader), mode, options] {
+      channel->finish(async::guarded([&] { return read(*channel, reader, mode, options); }));
+    });
+    if (thread) {
+      thread_ = *std::move(thread);
+    } else {
+      channel_->finish(std::move(thread).error());
+    }
+  }
   ~AsyncReplay() {
-    channel_->abandon();
-    thread_.join();
+    if (!thread_.joinable()) return;
+    if (process_.left()) {  // a child of fork() has no such thread
+      thread_.detach();
+    } else {
+      channel_->abandon();
+      thread_.join();
+    }
   }
   AsyncReplay(const AsyncReplay&) = delete;
   AsyncReplay& operator=(const AsyncReplay&) = delete;
@@ -55,8 +69,12 @@ class AsyncReplay {
   /// gets that batch. `invalid_state`: another one is waiting.
   template <class Token>
   auto next(Token&& token) {
-    return async::initiate<Batch>(
-        home_, "next", [channel = channel_](auto taker) { channel->take(std::move(taker)); },
+    return async::initiate<async::Pending<Batch>>(
+        home_, "next",
+        [channel = channel_, process = process_](auto taker) {
+          if (process.left()) return taker->resolve(async::not_in_a_child());
+          channel->take(std::move(taker));
+        },
         std::forward<Token>(token));
   }
 
@@ -81,19 +99,20 @@ class AsyncReplay {
     return Batch();
   }
 
-  const boost::asio::any_io_executor home_;
+  const internal::HomeProcess process_;
+  const async::Home home_;
   const std::shared_ptr<Channel> channel_ = std::make_shared<Channel>();
-  std::thread thread_;
+  Thread thread_;
 };
 
 /// recover_with_wal on the bridge's pool: `init` and `apply` are called on one of its threads. Completes with
-/// Result<Recovery<State>>. Given up, it reads on to its end.
+/// Result<Recovery<State>>. Given up, it reads on to its end; so `init` and `apply` own what they use.
 template <class C, class E, class Codec = Postcard, class Init, class Apply, class Token>
 auto async_recover_with_wal(const boost::asio::any_io_executor& home, const BlockingBridge& bridge,
                             std::optional<std::string> checkpoint_path, RecoveryOptions options, Init init,
                             Apply apply, Token&& token) {
-  return bridge.pool()->run(
-      home, "recover",
+  return async::run_task(
+      bridge.tasks(), bridge.usable(), home, "recover",
       [directory = bridge.inner(), checkpoint_path = std::move(checkpoint_path), options,
        init = std::move(init), apply = std::move(apply)]() mutable {
         return recover_with_wal<C, E, Codec>(directory, checkpoint_path, options, init, apply);

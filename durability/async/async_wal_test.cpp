@@ -140,11 +140,11 @@ TEST_F(AsyncWalTest, AFailedSyncReachesEveryWaiter) {
   start_and_hold({"a", "b", "c"});
   gate_.release(Injection{.os_error = EIO});
   loop_.run();
-  EXPECT_EQ(told_, (Words{"a io", "b invalid_state", "c invalid_state"}));
+  EXPECT_EQ(told_, (Words{"a io", "b poisoned", "c poisoned"}));
   EXPECT_EQ(gate_.begun(), 1U) << "a failed sync is not tried again";
   gate_.release();
   loop_.run(append("later"));
-  EXPECT_EQ(told_.back(), "later invalid_state");
+  EXPECT_EQ(told_.back(), "later poisoned");
 }
 
 TEST_F(AsyncWalTest, AllOfOneGroupGetTheErrorOfItsSync) {
@@ -229,6 +229,54 @@ TEST_F(AsyncWalTest, WhatFindsNoPlaceIsRefusedAndNeverAppended) {
   EXPECT_EQ(entries(), (Words{"a", "b", "c"}));
 }
 
+// A client that waits for one append at a time, and gives up each of them after a while, found the log `busy`
+// at its 18th: whoever gave up kept his place, and his entry's memory, until a group took it.
+TEST_F(AsyncWalTest, WhoGivesUpLeavesHisPlaceToOthersAtOnce) {
+  open({.max_waiting = 2, .max_waiting_bytes = 100});
+  start_and_hold({"first"});
+  for (int i = 0; i < 20; ++i) {
+    boost::asio::cancellation_signal patience;
+    loop_.start(append(std::string(60, 'x')), patience);
+    loop_.poll();
+    patience.emit(boost::asio::cancellation_type::terminal);
+    loop_.poll();
+    EXPECT_EQ(told_.back(), std::string(60, 'x') + " cancelled");
+  }
+  loop_.start(append("last but one"));
+  loop_.start(append("last"));
+  loop_.poll();
+  gate_.release();
+  loop_.run();
+  EXPECT_EQ(entries(), (Words{"first", "last but one", "last"}));
+}
+
+// The same with a pool: a place that nobody waits in any more is nobody's.
+TEST_F(AsyncWalTest, WhoGivesUpWaitingForAThreadLeavesHisPlaceToOthersAtOnce) {
+  bridge_ = BlockingBridge::make(faulty_, {.threads = 1, .max_waiting = 1}).value();
+  gate_.watch(*faulty_);
+  gate_.hold();
+  const auto write = [this](std::string name) -> awaitable<void> {
+    const Status done = co_await bridge_->write_durable(name, {});
+    told_.push_back(fmt::format("{} {}", name, done ? "ok" : code_name(done.error().code())));
+  };
+  loop_.start(write("running"));
+  loop_.poll();
+  gate_.wait_for(1);
+  for (int i = 0; i < 3; ++i) {
+    boost::asio::cancellation_signal patience;
+    loop_.start(write("impatient"), patience);
+    loop_.poll();
+    patience.emit(boost::asio::cancellation_type::terminal);
+    loop_.poll();
+  }
+  loop_.start(write("patient"));
+  loop_.poll();
+  gate_.release();
+  loop_.run();
+  EXPECT_EQ(told_, (Words{"impatient cancelled", "impatient cancelled", "impatient cancelled", "running ok",
+                          "patient ok"}));
+}
+
 TEST_F(AsyncWalTest, BytesThatWaitAreBoundedTooButOneEntryAlwaysFinds) {
   open({.max_waiting_bytes = 100});
   start_and_hold({"a", std::string(500, 'b'), "c"});
@@ -248,8 +296,7 @@ TEST_F(AsyncWalTest, ClosingCommitsWhatIsQueuedAndTellsEveryone) {
   loop_.poll();
   gate_.release();
   loop_.run();
-  EXPECT_EQ(told_,
-            (Words{"late invalid_state", "close invalid_state", "a ok", "b ok", "c ok", "d ok", "close ok"}));
+  EXPECT_EQ(told_, (Words{"late closed", "close closed", "a ok", "b ok", "c ok", "d ok", "close ok"}));
   EXPECT_EQ(entries(), (Words{"a", "b", "c", "d"}));
   EXPECT_TRUE(WalReader<std::string>(disk_).count(ReadMode::kStrict));
 }
@@ -318,6 +365,31 @@ TEST_F(AsyncWalTest, WithoutStableStorageAnAppendIsRefusedAndNothingIsPoisoned) 
   loop_.run(append("a"));
   loop_.run(append("b"));
   EXPECT_EQ(told_, (Words{"a not_supported", "b not_supported"}));
+}
+
+// A null pointer was a crash, on a thread that nobody had asked for.
+TEST_F(AsyncWalTest, WhatIsNotThereIsInvalidConfig) {
+  loop_.run([](AsyncWalTest& test) -> awaitable<void> {
+    const auto home = test.loop_.executor();
+    EXPECT_TRUE(fails_with(BlockingBridge::make(nullptr), ErrorCode::kInvalidConfig));
+    EXPECT_TRUE(
+        fails_with(co_await Wal::open(home, nullptr, {}, {}, use_awaitable), ErrorCode::kInvalidConfig));
+    BlockingBridge no_directory(nullptr, test.bridge_->pool());
+    EXPECT_TRUE(fails_with(co_await no_directory.exists("a"), ErrorCode::kInvalidConfig));
+    const auto no_pool = std::make_shared<BlockingBridge>(test.faulty_, nullptr);
+    EXPECT_TRUE(fails_with(co_await no_pool->list(""), ErrorCode::kInvalidConfig));
+    EXPECT_TRUE(
+        fails_with(co_await Wal::open(home, no_pool, {}, {}, use_awaitable), ErrorCode::kInvalidConfig));
+    EXPECT_TRUE(fails_with(Wal::from_writer(home, test.bridge_, nullptr), ErrorCode::kInvalidConfig));
+    const std::shared_ptr<Wal::Writer> writer = SyncWalWriter<std::string>::open(test.faulty_).value();
+    EXPECT_TRUE(fails_with(Wal::from_writer(home, nullptr, writer), ErrorCode::kInvalidConfig));
+    EXPECT_TRUE(fails_with(Wal::from_writer({}, test.bridge_, writer), ErrorCode::kInvalidConfig));
+    const auto recovered = co_await async_recover_with_wal<Words, std::string>(
+        home, *no_pool, std::nullopt, RecoveryOptions::strict(),
+        [](const std::optional<Words>&) { return Words(); }, [](Words&, EntryId, const std::string&) {},
+        use_awaitable);
+    EXPECT_TRUE(fails_with(recovered, ErrorCode::kInvalidConfig));
+  }(*this));
 }
 
 TEST_F(AsyncWalTest, WhatCannotBeOpenedSaysWhy) {

@@ -42,16 +42,24 @@ Status append_to(Directory& directory, const std::string& path, ByteView content
 
 Result<std::shared_ptr<BlockingBridge>> BlockingBridge::make(std::shared_ptr<Directory> directory,
                                                              const BlockingPoolOptions& options) {
+  DURABILITY_TRY(async::need(directory != nullptr, "directory", "give it what FsDirectory::open returned"));
   DURABILITY_TRY_ASSIGN(auto pool, BlockingPool::make(options));
   return std::make_shared<BlockingBridge>(std::move(directory), std::move(pool));
 }
 
 template <class Work>
 auto BlockingBridge::on_pool(std::string_view what, Work work) {
-  return pool_->run(
-      boost::asio::system_executor(), what,
+  return async::run_task(
+      tasks(), usable(), boost::asio::system_executor(), what,
       [inner = inner_, work = std::move(work)]() mutable { return work(*inner); },
       boost::asio::use_awaitable);
+}
+
+std::shared_ptr<async::TaskQueue> BlockingBridge::tasks() const { return pool_ ? pool_->tasks() : nullptr; }
+
+Status BlockingBridge::usable() const {
+  DURABILITY_TRY(async::need(inner_ != nullptr, "directory", "give the bridge one"));
+  return async::need(pool_ != nullptr, "pool", "give the bridge what BlockingPool::make returned");
 }
 
 auto BlockingBridge::write_file(std::string path, Bytes contents) -> Operation<void> {

@@ -11,18 +11,25 @@ namespace durability {
 
 /// Runs each operation of a Directory as one task of a BlockingPool; see there for what happens where the
 /// pool is busy, and to what is cancelled. Every file operation happens on a thread of the pool. Thread-safe.
-/// Destroying the last owner of the pool closes it, and so waits for what runs.
+/// Destroying the last owner of the pool closes it, and so waits for what runs. Operations do not own the
+/// bridge, but what they work on: destroying the bridge, or the execution context on which they are awaited,
+/// harms none of them.
 class BlockingBridge final : public AsyncDirectory {
  public:
-  /// With a pool of its own. `invalid_config`, `io`: those of BlockingPool::make.
+  /// With a pool of its own. `invalid_config`: no directory; `invalid_config`, `io`: those of
+  /// BlockingPool::make.
   static Result<std::shared_ptr<BlockingBridge>> make(std::shared_ptr<Directory> directory,
                                                       const BlockingPoolOptions& options = {});
-  /// With a pool that others use too.
+  /// With a pool that others use too. Without a directory or a pool, every operation is `invalid_config`.
   BlockingBridge(std::shared_ptr<Directory> directory, std::shared_ptr<BlockingPool> pool) noexcept
       : inner_(std::move(directory)), pool_(std::move(pool)) {}
 
   [[nodiscard]] const std::shared_ptr<Directory>& inner() const noexcept { return inner_; }
   [[nodiscard]] const std::shared_ptr<BlockingPool>& pool() const noexcept { return pool_; }
+
+  /// For what of this module runs there: `invalid_config` without a directory or a pool; the pool's queue.
+  [[nodiscard]] Status usable() const;
+  [[nodiscard]] std::shared_ptr<async::TaskQueue> tasks() const;
 
   Operation<void> write_file(std::string path, Bytes contents) override;
   Operation<Bytes> read_file(std::string path, std::uint64_t limit) override;
@@ -39,9 +46,11 @@ class BlockingBridge final : public AsyncDirectory {
   Operation<void> remove_durable(std::string path) override;
   Operation<void> rename_durable(std::string from, std::string to) override;
   Operation<void> sync_directory(std::string path) override;
-  [[nodiscard]] Capabilities capabilities() const noexcept override { return inner_->capabilities(); }
+  [[nodiscard]] Capabilities capabilities() const noexcept override {
+    return inner_ ? inner_->capabilities() : Capabilities{};
+  }
   [[nodiscard]] std::optional<std::filesystem::path> file_path(std::string_view path) const override {
-    return inner_->file_path(path);
+    return inner_ ? inner_->file_path(path) : std::nullopt;
   }
 
  private:

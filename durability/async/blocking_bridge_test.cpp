@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <future>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -70,6 +71,33 @@ TEST_F(BlockingBridgeTest, EveryOperationDoesWhatTheDirectorysDoes) {
     EXPECT_TRUE(fails_with(co_await files.read_range("none", 0, 9), ErrorCode::kNotFound));
   }(*bridge, *disk_));
   EXPECT_EQ(bridge->inner(), faulty_);
+}
+
+// Several appends that were awaited side by side asked the same file for its end, wrote to the same place,
+// and said ok. Each is whole and in one piece.
+TEST_F(BlockingBridgeTest, AppendsSideBySideLoseNothing) {
+  const auto bridge = BlockingBridge::make(faulty_).value();
+  constexpr std::size_t kEach = 1000;
+  for (char writer = 'a'; writer <= 'p'; ++writer) {
+    loop_.start([](AsyncDirectory& files, char mine) -> awaitable<void> {
+      const Bytes piece(kEach, static_cast<std::byte>(mine));
+      for (int i = 0; i < 8; ++i) (co_await files.append(i % 2 == 0 ? "even" : "odd", piece)).value();
+      (co_await files.append_durable("even", piece)).value();
+    }(*bridge, writer));
+  }
+  loop_.run();
+  std::map<char, int> pieces;
+  for (const char* name : {"even", "odd"}) {
+    const Bytes all = disk_->read_file(name, 1U << 20U).value();
+    const std::string_view text = as_text(all);
+    ASSERT_EQ(text.size() % kEach, 0U);
+    for (std::size_t at = 0; at < text.size(); at += kEach) {
+      EXPECT_EQ(text.substr(at, kEach), std::string(kEach, text[at])) << "in one piece";
+      ++pieces[text[at]];
+    }
+  }
+  EXPECT_EQ(pieces.size(), 16U);
+  for (const auto& [writer, count] : pieces) EXPECT_EQ(count, 9) << writer;
 }
 
 /// What the mildest of the profiles that lose names and bytes alike leaves.

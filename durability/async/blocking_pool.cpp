@@ -1,8 +1,5 @@
 #include "durability/async/blocking_pool.hpp"
 
-#include <cerrno>
-#include <system_error>
-
 namespace durability {
 
 Status BlockingPoolOptions::validate() const {
@@ -27,54 +24,25 @@ BlockingPool::~BlockingPool() { close(); }
 
 Status BlockingPool::start_threads(std::size_t count) {
   threads_.reserve(count);
-  try {
-    while (threads_.size() < count) threads_.emplace_back([shared = shared_] { serve(*shared); });
-  } catch (const std::system_error& refused) {
-    return Error::from_errno(refused.code().value(),
-                             fmt::format("cannot start thread {}", threads_.size() + 1));
+  while (threads_.size() < count) {
+    DURABILITY_TRY_ASSIGN(auto thread, Thread::start([tasks = tasks_] { tasks->serve(); }));
+    threads_.push_back(std::move(thread));
   }
   return {};
 }
 
-void BlockingPool::submit(std::unique_ptr<Task> task) {
-  std::unique_lock lock(shared_->mutex);
-  if (!shared_->closed && shared_->waiting.size() < max_waiting_) {
-    shared_->waiting.push_back(std::move(task));
-    lock.unlock();
-    shared_->changed.notify_one();
+// A child of fork() has none of the threads; the queue's locks are as they were at that moment, and it is
+// never destroyed there, for the threads own it, too.
+void BlockingPool::close() noexcept {
+  if (process_.left()) {
+    for (auto& thread : threads_) thread.detach();
+    threads_.clear();
     return;
   }
-  const bool closed = shared_->closed;
-  lock.unlock();
-  closed ? task->cancel() : task->refuse_busy(max_waiting_);
-}
-
-void BlockingPool::serve(Shared& shared) {
-  std::unique_lock lock(shared.mutex);
-  while (true) {
-    shared.changed.wait(lock, [&] { return shared.closed || !shared.waiting.empty(); });
-    if (shared.waiting.empty()) return;
-    auto task = std::move(shared.waiting.front());
-    shared.waiting.pop_front();
-    lock.unlock();
-    task->run();
-    task.reset();  // outside the lock: it may own anything, the pool too
-    lock.lock();
-  }
-}
-
-void BlockingPool::close() {
-  std::deque<std::unique_ptr<Task>> given_up;
-  {
-    const std::lock_guard lock(shared_->mutex);
-    shared_->closed = true;
-    given_up.swap(shared_->waiting);
-  }
-  shared_->changed.notify_all();
-  for (const auto& task : given_up) task->cancel();
-  const std::lock_guard lock(closing_);
+  tasks_->close();
+  const LockGuard lock(closing_);
   for (auto& thread : threads_) {
-    if (thread.get_id() == std::this_thread::get_id()) {
+    if (thread.is_current()) {
       thread.detach();
     } else if (thread.joinable()) {
       thread.join();
@@ -82,9 +50,81 @@ void BlockingPool::close() {
   }
 }
 
-Error BlockingPool::busy(std::string_view what, std::size_t waiting) {
-  return Error(ErrorCode::kBusy, fmt::format("{}: {} wait for a thread already", what, waiting))
-      .advise("nothing was done; try again when some of it is through");
+namespace async {
+namespace {
+
+Error refusal(std::string_view what, bool closed, std::size_t waiting) noexcept {
+  if (closed) return cancelled(what);
+  try {
+    return Error(ErrorCode::kBusy, fmt::format("{}: {} wait for a thread already", what, waiting))
+        .advise("nothing was done; try again when some of it is through");
+  } catch (const std::exception&) {
+    return Error(ErrorCode::kBusy, "refused");  // short: needs no memory
+  }
 }
 
+}  // namespace
+
+Status need(bool there, std::string_view what, std::string_view advice) {
+  if (there) return {};
+  return Error(ErrorCode::kInvalidConfig, fmt::format("no {}: the pointer to it is null", what))
+      .advise(fmt::format("nothing was done; {}", advice));
+}
+
+void TaskQueue::submit(std::shared_ptr<Task> task, std::string_view what) noexcept {
+  if (process_.left()) return task->refuse(not_in_a_child());
+  Lock lock(mutex_);
+  if (closed_ || waiting_.size() >= max_waiting_) {
+    const bool closed = closed_;
+    lock.unlock();
+    return task->refuse(refusal(what, closed, max_waiting_));
+  }
+  if (task->is_decided()) return;  // gave up before it was here
+  Task& here = *task;
+  here.waits_ = true;
+  here.kept_ = std::move(task);
+  waiting_.push_back(here);
+  lock.unlock();
+  changed_.notify_one();
+}
+
+std::shared_ptr<Task> TaskQueue::take_out(Task& task) noexcept {
+  task.waits_ = false;
+  waiting_.erase(waiting_.iterator_to(task));
+  return std::move(task.kept_);
+}
+
+bool TaskQueue::withdraw(Task& task) noexcept {
+  if (process_.left()) return false;
+  const LockGuard lock(mutex_);
+  if (!task.waits_) return false;
+  static_cast<void>(take_out(task));  // whoever withdraws it holds it, too
+  return true;
+}
+
+void TaskQueue::serve() noexcept {
+  Lock lock(mutex_);
+  while (true) {
+    changed_.wait(lock, [&] { return closed_ || !waiting_.empty(); });
+    if (waiting_.empty()) return;
+    auto task = take_out(waiting_.front());
+    const Dropped dropped(lock);  // it may own anything, the pool too
+    task->run();
+    task.reset();
+  }
+}
+
+void TaskQueue::close() noexcept {
+  Lock lock(mutex_);
+  closed_ = true;
+  changed_.notify_all();
+  while (!waiting_.empty()) {
+    auto task = take_out(waiting_.front());
+    const Dropped dropped(lock);
+    task->give_up();
+    task.reset();
+  }
+}
+
+}  // namespace async
 }  // namespace durability

@@ -6,18 +6,17 @@
 // waits its turn, first come first served, and its coroutine with it: that is the backpressure. Where there
 // is none it is refused at once (`busy`), and nothing was done. Nothing here ever blocks the caller.
 
-#include <condition_variable>
+#include <boost/intrusive/list.hpp>
 #include <cstddef>
-#include <deque>
-#include <exception>
 #include <memory>
-#include <mutex>
-#include <thread>
+#include <optional>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "durability/async/pending.hpp"
+#include "durability/base/process.hpp"
+#include "durability/base/sync.hpp"
 
 namespace durability {
 
@@ -30,10 +29,114 @@ struct BlockingPoolOptions {
   [[nodiscard]] Status validate() const;
 };
 
-/// Thread-safe. Owned through std::shared_ptr, by its own tasks too.
-class BlockingPool : public std::enable_shared_from_this<BlockingPool> {
+namespace async {
+
+/// The threads' side of a pool, which may outlive it: its last owner may be a task.
+class TaskQueue;
+
+/// In the queue, which owns it then (kept_), or with the thread that runs it.
+class Task : public boost::intrusive::list_base_hook<> {
  public:
-  /// `invalid_config`; `io` where the system has no more threads.
+  virtual ~Task() = default;
+  Task(const Task&) = delete;
+  Task& operator=(const Task&) = delete;
+
+  [[nodiscard]] virtual bool is_decided() const noexcept = 0;
+  virtual void run() noexcept = 0;
+  virtual void refuse(Error why) = 0;
+  virtual void give_up() noexcept = 0;
+
+ protected:
+  Task() = default;
+
+ private:
+  friend class TaskQueue;
+
+  std::shared_ptr<Task> kept_;
+  bool waits_ = false;  // the queue's mutex guards it
+};
+
+/// Thread-safe.
+class TaskQueue {
+ public:
+  explicit TaskQueue(std::size_t max_waiting) noexcept : max_waiting_(max_waiting) {}
+  TaskQueue(const TaskQueue&) = delete;
+  TaskQueue& operator=(const TaskQueue&) = delete;
+  ~TaskQueue() = default;
+
+  /// `cancelled` once it is closed, `busy` where it is full. `what`: for the error.
+  /// `invalid_state` in a child of fork().
+  void submit(std::shared_ptr<Task> task, std::string_view what) noexcept;
+  /// False: a thread has taken it.
+  bool withdraw(Task& task) noexcept;
+  /// Runs tasks until it is closed.
+  void serve() noexcept;
+  /// What waits is given up.
+  void close() noexcept;
+
+ private:
+  std::shared_ptr<Task> take_out(Task& task) noexcept;
+
+  const std::size_t max_waiting_;
+  const durability::internal::HomeProcess process_;
+  Mutex mutex_;
+  Condition changed_;
+  boost::intrusive::list<Task> waiting_;
+  bool closed_ = false;
+};
+
+/// `work`, and who waits for it.
+template <class T, class Work>
+class TaskFor : public Pending<T>, public Task {
+ public:
+  TaskFor(std::string_view what, std::shared_ptr<TaskQueue> queue, Work work)
+      : Pending<T>(what), queue_(std::move(queue)), work_(std::in_place, std::move(work)) {}
+
+  [[nodiscard]] bool is_decided() const noexcept override { return this->decided(); }
+  void run() noexcept override {
+    if (this->decided()) return work_.reset();
+    auto outcome = guarded(*work_);
+    work_.reset();  // what it holds is let go before anyone hears that it is done
+    this->resolve(std::move(outcome));
+  }
+  void refuse(Error why) override { this->resolve(std::move(why)); }
+  void give_up() noexcept override { this->cancel(); }
+  [[nodiscard]] TaskQueue& queue() const noexcept { return *queue_; }
+
+ private:
+  void give_up_place() noexcept override {
+    if (queue_->withdraw(*this)) work_.reset();
+  }
+
+  const std::shared_ptr<TaskQueue> queue_;
+  std::optional<Work> work_;
+};
+
+/// `invalid_config`, if it is not there.
+[[nodiscard]] Status need(bool there, std::string_view what, std::string_view advice);
+
+/// Runs `work` as BlockingPool::run does, or completes with the error of `usable`.
+template <class Work, class Token>
+auto run_task(std::shared_ptr<TaskQueue> tasks, Status usable, const boost::asio::any_io_executor& home,
+              std::string_view what, Work work, Token&& token) {
+  using Operation = TaskFor<typename std::invoke_result_t<Work&>::value_type, Work>;
+  return initiate<Operation>(
+      Home{home}, what,
+      [usable = std::move(usable)](std::shared_ptr<Operation> operation) mutable {
+        if (!usable) return operation->refuse(std::move(usable).error());
+        TaskQueue& queue = operation->queue();
+        const std::string_view name = operation->what();
+        queue.submit(std::move(operation), name);
+      },
+      std::forward<Token>(token), std::move(tasks), std::move(work));
+}
+
+}  // namespace async
+
+/// Thread-safe. Owned through std::shared_ptr, by what its tasks work on too.
+class BlockingPool {
+ public:
+  /// Starts its threads. `invalid_config`; `io` where the system has no more of them.
   static Result<std::shared_ptr<BlockingPool>> make(const BlockingPoolOptions& options = {});
   /// close().
   ~BlockingPool();
@@ -45,71 +148,31 @@ class BlockingPool : public std::enable_shared_from_this<BlockingPool> {
   /// `invalid_state` of anything else.
   ///
   /// Errors besides those of `work`: `busy`: the queue is full; `cancelled`: the waiter gave up, or the pool
-  /// was closed first. Cancelled before a thread took it, the work is never done; later, it runs on to its
-  /// end, and nobody hears of its result. It must therefore own what it works on.
+  /// was closed first. Cancelled before a thread took it, the work is never done, and leaves its place to
+  /// others at once; later, it runs on to its end, and nobody hears of its result. It must therefore own what
+  /// it works on. So it is where the execution context of its waiter is destroyed.
   template <class Work, class Token>
   auto run(const boost::asio::any_io_executor& home, std::string_view what, Work work, Token&& token) {
-    using T = typename std::invoke_result_t<Work&>::value_type;
-    return async::initiate<T>(
-        home, what,
-        [self = shared_from_this(),
-         work = std::move(work)](std::shared_ptr<async::Pending<T>> pending) mutable {
-          self->submit(std::make_unique<TaskOf<T, Work>>(std::move(work), std::move(pending)));
-        },
-        std::forward<Token>(token));
+    return async::run_task(tasks_, {}, home, what, std::move(work), std::forward<Token>(token));
   }
 
   /// What waits is `cancelled`; what runs is waited for. Later calls of run() are `cancelled`. Blocks: not
   /// for an event loop.
-  void close();
+  void close() noexcept;
+
+  /// For what of this module runs there.
+  [[nodiscard]] const std::shared_ptr<async::TaskQueue>& tasks() const noexcept { return tasks_; }
 
  private:
-  class Task {
-   public:
-    virtual ~Task() = default;
-    Task() = default;
-    Task(const Task&) = delete;
-    Task& operator=(const Task&) = delete;
-    virtual void run() = 0;
-    virtual void cancel() = 0;
-    virtual void refuse_busy(std::size_t waiting) = 0;
-  };
+  explicit BlockingPool(const BlockingPoolOptions& options)
+      : tasks_(std::make_shared<async::TaskQueue>(options.max_waiting)) {}
 
-  template <class T, class Work>
-  class TaskOf final : public Task {
-   public:
-    TaskOf(Work work, std::shared_ptr<async::Pending<T>> pending)
-        : work_(std::move(work)), pending_(std::move(pending)) {}
-    void run() override {
-      if (!pending_->decided()) pending_->resolve(async::guarded(work_));
-    }
-    void cancel() override { pending_->cancel(); }
-    void refuse_busy(std::size_t waiting) override { pending_->resolve(busy(pending_->what(), waiting)); }
-
-   private:
-    Work work_;
-    std::shared_ptr<async::Pending<T>> pending_;
-  };
-
-  // The threads' own: the last owner of the pool may be a task, and then one of them outlives it.
-  struct Shared {
-    std::mutex mutex;
-    std::condition_variable changed;
-    std::deque<std::unique_ptr<Task>> waiting;
-    bool closed = false;
-  };
-
-  explicit BlockingPool(const BlockingPoolOptions& options) : max_waiting_(options.max_waiting) {}
-
-  static Error busy(std::string_view what, std::size_t waiting);
   Status start_threads(std::size_t count);
-  void submit(std::unique_ptr<Task> task);
-  static void serve(Shared& shared);
 
-  const std::size_t max_waiting_;
-  const std::shared_ptr<Shared> shared_ = std::make_shared<Shared>();
-  std::mutex closing_;  // one joins
-  std::vector<std::thread> threads_;
+  const std::shared_ptr<async::TaskQueue> tasks_;
+  const internal::HomeProcess process_;
+  Mutex closing_;  // one joins
+  std::vector<Thread> threads_;
 };
 
 }  // namespace durability

@@ -15,127 +15,174 @@ Status AsyncWalOptions::validate() const {
 
 namespace async {
 
-CommitQueue::CommitQueue(std::shared_ptr<CommitLog> log, Worker& worker, boost::asio::any_io_executor home,
-                         const AsyncWalOptions& options)
-    : log_(std::move(log)),
-      worker_(&worker),
-      mailbox_(std::make_shared<Mailbox>(std::move(home))),
+CommitQueue::CommitQueue(std::unique_ptr<CommitLog> log, const Home& home, const AsyncWalOptions& options)
+    : worker_(options.worker.get()),
+      mailbox_(Mailbox::make(home)),
       max_in_flight_(options.max_in_flight),
       max_waiting_(options.max_waiting),
-      max_waiting_bytes_(options.max_waiting_bytes) {}
+      max_waiting_bytes_(options.max_waiting_bytes),
+      log_(std::move(log)) {}
 
-void CommitQueue::append(Bytes payload, std::shared_ptr<Pending<DurableId>> waiter) {
-  enqueue({.payload = std::move(payload), .waiter = std::move(waiter), .closer = nullptr});
+Status CommitQueue::start() {
+  if (worker_ != nullptr) return {};
+  DURABILITY_TRY_ASSIGN(thread_, Thread::start([self = shared_from_this()] { self->serve(); }));
+  return {};
 }
 
-void CommitQueue::flush_and_sync(std::shared_ptr<Pending<DurableId>> waiter) {
-  enqueue({.payload = std::nullopt, .waiter = std::move(waiter), .closer = nullptr});
-}
-
-void CommitQueue::close(std::shared_ptr<Pending<void>> waiter) {
-  enqueue({.payload = std::nullopt, .waiter = nullptr, .closer = std::move(waiter)});
-}
-
-void CommitQueue::enqueue(Item item) {
-  std::unique_lock lock(mutex_);
-  if (auto admitted = admit(item); !admitted) {
+void CommitQueue::enqueue(std::shared_ptr<QueueItem> item) noexcept {
+  if (process_.left()) return item->refuse(not_in_a_child());
+  Lock lock(mutex_);
+  if (auto refused = refusal(*item)) {
     lock.unlock();
-    if (item.closer) return item.closer->resolve(std::move(admitted));
-    return item.waiter->resolve(std::move(admitted).error());
+    return item->refuse(*std::move(refused));
   }
-  closed_ = closed_ || item.closer;
-  waiting_bytes_ += item.payload ? item.payload->size() : 0;
+  if (!item->is_wanted()) return;  // gave up before it was here
+  QueueItem& here = *item;
+  here.waits_ = true;
+  waiting_bytes_ += here.bytes();
   waiting_.push_back(std::move(item));
-  if (!scheduled_) schedule();
-}
-
-Status CommitQueue::admit(const Item& item) const {
-  if (closed_) {
-    return Error(ErrorCode::kInvalidState, "this log is closed").advise("open it again");
+  if (!wake()) {
+    const auto refused = take_out(here);
+    lock.unlock();
+    return refused->refuse(out_of_memory());
   }
-  if (item.closer || waiting_.empty()) return {};
-  const std::size_t bytes = item.payload ? item.payload->size() : 0;
-  if (waiting_.size() < max_waiting_ && bytes <= max_waiting_bytes_ &&
-      waiting_bytes_ <= max_waiting_bytes_ - bytes) {
-    return {};
+  closed_ = closed_ || here.closes();
+}
+
+std::optional<Error> CommitQueue::refusal(const QueueItem& item) const noexcept {
+  ErrorCode code = ErrorCode::kClosed;
+  try {
+    if (closed_) return Error(code, "this log is closed").advise("open it again");
+    if (item.closes() || waiting_.empty()) return std::nullopt;
+    const std::size_t bytes = item.bytes();
+    if (waiting_.size() < max_waiting_ && bytes <= max_waiting_bytes_ &&
+        waiting_bytes_ <= max_waiting_bytes_ - bytes) {
+      return std::nullopt;
+    }
+    code = ErrorCode::kBusy;
+    return Error(code, fmt::format("{} entries of {} bytes wait already", waiting_.size(), waiting_bytes_))
+        .advise("nothing was appended; append again when some of them are through");
+  } catch (const std::exception&) {
+    return Error(code, "refused");  // short: needs no memory
   }
-  return Error(ErrorCode::kBusy,
-               fmt::format("{} entries of {} bytes wait already", waiting_.size(), waiting_bytes_))
-      .advise("nothing was appended; append again when some of them are through");
 }
 
-void CommitQueue::schedule() {
-  scheduled_ = true;
-  worker_->submit([self = shared_from_this()] { self->commit_group(); });
+std::shared_ptr<QueueItem> CommitQueue::take_out(QueueItem& item) noexcept {
+  item.waits_ = false;
+  waiting_bytes_ -= item.bytes();
+  return waiting_.take(item);
 }
 
-void CommitQueue::commit_group() {
-  auto group = take_group();
-  mailbox_->put(commit(std::move(group)));
-  const std::lock_guard lock(mutex_);
-  scheduled_ = false;
-  if (!waiting_.empty()) schedule();
+bool CommitQueue::withdraw(QueueItem& item) noexcept {
+  if (process_.left()) return false;
+  const LockGuard lock(mutex_);
+  if (!item.waits_) return false;
+  // Whoever withdraws it holds it, too.
+  static_cast<void>(take_out(item));
+  return true;
+}
+
+// The first that waits wakes the thread; those after it are seen by it.
+bool CommitQueue::wake() noexcept {
+  if (worker_ != nullptr) return submitted_ || submit();
+  if (idle_) work_.notify_one();
+  return true;
+}
+
+bool CommitQueue::submit() noexcept {
+  try {
+    worker_->submit([self = shared_from_this()] { self->run_on_worker(); });
+    submitted_ = true;
+  } catch (const std::exception&) {  // no memory, or no thread
+    submitted_ = false;
+  }
+  return submitted_;
+}
+
+void CommitQueue::serve() noexcept {
+  Lock lock(mutex_);
+  while (true) {
+    if (!waiting_.empty()) {
+      commit_group(lock);
+    } else if (ended_) {
+      return;
+    } else {
+      idle_ = true;
+      work_.wait(lock);
+      idle_ = false;
+    }
+  }
+}
+
+// A group, and then others have their turn on that worker; unless there is no memory to ask for another one.
+void CommitQueue::run_on_worker() noexcept {
+  Lock lock(mutex_);
+  do {
+    if (!waiting_.empty()) commit_group(lock);
+    submitted_ = false;
+  } while (!waiting_.empty() && !submit());
+}
+
+void CommitQueue::commit_group(Lock& lock) noexcept {
+  ItemList group = take_group();
+  committing_ = true;
+  committer_ = durability::internal::this_thread_id();
+  CommitLog& log = *log_;
+  {
+    const Dropped dropped(lock);
+    // Whoever gave up before this point appends nothing.
+    for (QueueItem& item : group) {
+      if (item.is_wanted()) item.begin(log);
+    }
+    // The first that waits syncs for all: they have been written before that sync begins.
+    for (QueueItem& item : group) {
+      if (item.is_wanted()) item.finish(log);
+    }
+    mailbox_->put(group);
+  }
+  committing_ = false;
+  if (!ended_) return;
+  changed_.notify_all();
 }
 
 /// A close stands alone.
-auto CommitQueue::take_group() -> std::vector<Item> {
-  std::vector<Item> group;
-  const std::lock_guard lock(mutex_);
+ItemList CommitQueue::take_group() noexcept {
+  ItemList group;
   while (!waiting_.empty() && group.size() < max_in_flight_) {
-    Item& next = waiting_.front();
-    const bool closes = next.closer != nullptr;
-    if (closes && !group.empty()) break;
-    waiting_bytes_ -= next.payload ? next.payload->size() : 0;
-    group.push_back(std::move(next));
-    waiting_.pop_front();
+    QueueItem& next = waiting_.front();
+    if (next.closes() && !group.empty()) break;
+    const bool closes = next.closes();
+    group.push_back(take_out(next));
     if (closes) break;
   }
   return group;
 }
 
-auto CommitQueue::commit(std::vector<Item> group) -> std::vector<Letter> {
-  std::vector<Letter> letters;
-  letters.reserve(group.size());
-  if (!group.empty() && group.front().closer) {
-    letters.emplace_back(Outcome<void>{std::move(group.front().closer), log_->close()});
-    return letters;
-  }
-  std::vector<Result<EntryId>> ids;
-  ids.reserve(group.size());
-  for (const Item& item : group) {
-    // Whoever gave up before this point appends nothing.
-    if (!item.payload || item.waiter->decided()) {
-      ids.emplace_back(EntryId(0));
-    } else {
-      ids.push_back(log_->append_bytes(*item.payload));
-    }
-  }
-  // The first that waits syncs for all: they have been written before that sync begins.
-  for (std::size_t i = 0; i < group.size(); ++i) {
-    if (group[i].waiter->decided()) continue;
-    auto outcome = !group[i].payload ? log_->flush_and_sync()
-                   : ids[i]          ? log_->wait_until_durable(*ids[i])
-                                     : Result<DurableId>(std::move(ids[i]).error());
-    letters.emplace_back(Outcome<DurableId>{std::move(group[i].waiter), std::move(outcome)});
-  }
-  return letters;
-}
-
-void CommitQueue::abandon() {
-  std::deque<Item> given_up;
+// A child of fork() has no such thread, and the lock is as it was at that moment: there this is left as it
+// is.
+void CommitQueue::abandon() noexcept {
+  if (process_.left()) return;
+  ItemList given_up;
+  Lock lock(mutex_);
+  closed_ = true;
+  ended_ = true;
+  while (!waiting_.empty()) given_up.push_back(take_out(waiting_.front()));
+  work_.notify_one();
   {
-    const std::lock_guard lock(mutex_);
-    closed_ = true;
-    given_up.swap(waiting_);
-    waiting_bytes_ = 0;
+    const Dropped dropped(lock);
+    for (QueueItem& item : given_up) item.give_up();
+    given_up.drop_all();
   }
-  for (const Item& item : given_up) {
-    if (item.closer) {
-      item.closer->cancel();
-    } else {
-      item.waiter->cancel();
-    }
+  // What a group does may destroy the last owner of the log on the thread that commits it.
+  const bool inside = committing_ && committer_ == durability::internal::this_thread_id();
+  if (inside) {
+    if (thread_.joinable()) thread_.detach();
+    return;
   }
+  changed_.wait(lock, [this] { return !committing_; });
+  const auto log = std::move(log_);
+  lock.unlock();
+  if (thread_.joinable()) thread_.join();
 }
 
 }  // namespace async

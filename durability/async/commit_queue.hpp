@@ -1,29 +1,32 @@
 #pragma once
 
-// What stands between an event loop and a log: appends queue here, and one worker carries them to the log,
+// What stands between an event loop and a log: appends queue here, and one thread carries them to the log,
 // a group at a time.
 //
-//   event loop                     worker
+//   event loop                     the thread that commits
 //   append: encode, queue ──────▶  take the group that waits; append each; one sync covers them
 //   handlers  ◀── mailbox ───────  put every outcome
 //
-// While the worker waits for the disk the next group gathers, however many there are: that is the group
+// While it waits for the disk the next group gathers, however many there are: that is the group
 // commit, with one thread for all waiters and no file operation on the event loop, not even the write of a
 // full buffer or a rotation. An outcome is what the log said of that very entry after the group's sync, so
 // that nothing is acknowledged early, in whatever order the event loop comes to it.
 //
-// Order: entries get their ids in the order of append(), and are told in that order. Bounds: `max_in_flight`
-// entries in the group under way, `max_waiting` entries of at most `max_waiting_bytes` behind it (one entry
-// may always wait, however long); what finds no place is `busy` and was never queued.
+// Order: entries get their ids in the order in which they were queued, and are told in that order. Bounds:
+// `max_in_flight` entries in the group under way, `max_waiting` entries of at most `max_waiting_bytes` after
+// it (one entry may always wait, however long); what finds no place is `busy` and was never queued. Whoever
+// gives up before a group took him leaves his place to others at once.
+//
+// The thread is the queue's own, started with it, or a Worker that was passed in. Nothing on either needs
+// memory (queue_item.hpp), so nothing there can end without an outcome.
 
-#include <deque>
 #include <memory>
-#include <mutex>
 #include <optional>
-#include <vector>
 
 #include "durability/async/mailbox.hpp"
-#include "durability/base/bytes.hpp"
+#include "durability/async/queue_item.hpp"
+#include "durability/base/process.hpp"
+#include "durability/base/sync.hpp"
 #include "durability/base/worker.hpp"
 
 namespace durability {
@@ -42,61 +45,63 @@ struct AsyncWalOptions {
 
 namespace async {
 
-/// The log, as the queue uses it: from the worker's thread.
-class CommitLog {
- public:
-  virtual ~CommitLog() = default;
-  CommitLog() = default;
-  CommitLog(const CommitLog&) = delete;
-  CommitLog& operator=(const CommitLog&) = delete;
-
-  virtual Result<EntryId> append_bytes(ByteView payload) = 0;
-  virtual Result<DurableId> wait_until_durable(EntryId id) = 0;
-  virtual Result<DurableId> flush_and_sync() = 0;
-  virtual Status close() = 0;
-};
-
-/// Thread-safe; nothing here waits for the log but the worker. Owned through std::shared_ptr, by what may
-/// still append too; `worker` is used until abandon() returns.
+/// Thread-safe; nothing here waits for the log but the thread that commits, and abandon(). Owned through
+/// std::shared_ptr, by what may still append too; AsyncWalOptions::worker is used until abandon() returns.
 class CommitQueue : public std::enable_shared_from_this<CommitQueue> {
  public:
-  CommitQueue(std::shared_ptr<CommitLog> log, Worker& worker, boost::asio::any_io_executor home,
-              const AsyncWalOptions& options);
+  CommitQueue(std::unique_ptr<CommitLog> log, const Home& home, const AsyncWalOptions& options);
+  CommitQueue(const CommitQueue&) = delete;
+  CommitQueue& operator=(const CommitQueue&) = delete;
+  ~CommitQueue() = default;
 
-  void append(Bytes payload, std::shared_ptr<Pending<DurableId>> waiter);
-  void flush_and_sync(std::shared_ptr<Pending<DurableId>> waiter);
-  /// What is queued is committed first. Everything after it is `invalid_state`.
-  void close(std::shared_ptr<Pending<void>> waiter);
-  /// What is queued is `cancelled`, and never appended.
-  void abandon();
+  /// Before all else; the owner calls abandon(). `io` where its thread cannot be started.
+  Status start();
+
+  /// After a close, which commits first what is queued, everything is `closed`; in a child of fork(),
+  /// `invalid_state`.
+  void enqueue(std::shared_ptr<QueueItem> item) noexcept;
+  /// Takes it out of the queue; false: a group has taken it.
+  bool withdraw(QueueItem& item) noexcept;
+  /// What is queued is `cancelled`, and never appended. Waits for the group under way, and lets go of the log
+  /// and of the thread.
+  void abandon() noexcept;
 
  private:
-  struct Item {
-    std::optional<Bytes> payload;                // of an entry
-    std::shared_ptr<Pending<DurableId>> waiter;  // of an entry, or of a sync
-    std::shared_ptr<Pending<void>> closer;
-  };
+  [[nodiscard]] std::optional<Error> refusal(const QueueItem& item) const noexcept;
+  [[nodiscard]] bool wake() noexcept;
+  std::shared_ptr<QueueItem> take_out(QueueItem& item) noexcept;
+  void serve() noexcept;
+  void run_on_worker() noexcept;
+  bool submit() noexcept;
+  void commit_group(Lock& lock) noexcept;
+  [[nodiscard]] ItemList take_group() noexcept;
 
-  void enqueue(Item item);
-  [[nodiscard]] Status admit(const Item& item) const;
-  void schedule();
-  void commit_group();
-  [[nodiscard]] std::vector<Item> take_group();
-  [[nodiscard]] std::vector<Letter> commit(std::vector<Item> group);
-
-  const std::shared_ptr<CommitLog> log_;
-  Worker* const worker_;
+  const durability::internal::HomeProcess process_;
+  Worker* const worker_;  // none: thread_
   const std::shared_ptr<Mailbox> mailbox_;
   const std::size_t max_in_flight_;
   const std::size_t max_waiting_;
   const std::size_t max_waiting_bytes_;
 
-  mutable std::mutex mutex_;
-  std::deque<Item> waiting_;
+  Mutex mutex_;
+  Condition work_;     // for the thread
+  Condition changed_;  // no group is under way
+  ItemList waiting_;
   std::size_t waiting_bytes_ = 0;
-  bool scheduled_ = false;
+  bool submitted_ = false;  // to the worker
+  bool idle_ = false;       // the thread waits for work
   bool closed_ = false;
+  bool ended_ = false;
+  bool committing_ = false;
+  durability::internal::SystemThread::id committer_;
+  std::unique_ptr<CommitLog> log_;  // until abandon(), or the end of the group under way then
+  Thread thread_;
 };
+
+template <class T>
+void QueuedFor<T>::give_up_place() noexcept {
+  if (!is_wanted() && queue_->withdraw(*this)) forget();
+}
 
 }  // namespace async
 }  // namespace durability

@@ -1,51 +1,66 @@
 #include "durability/async/mailbox.hpp"
 
-#include <iterator>
-
 namespace durability::async {
 
-void Mailbox::put(std::vector<Letter> group) {
-  {
-    const std::lock_guard lock(mutex_);
-    std::move(group.begin(), group.end(), std::back_inserter(waiting_));
-    if (scheduled_ || waiting_.empty()) return;
-    scheduled_ = true;
+std::shared_ptr<Mailbox> Mailbox::make(const Home& home) {
+  std::shared_ptr<Mailbox> mailbox(new Mailbox(home));
+  mailbox->home_is_gone_ = home.guests != nullptr && !home.guests->add(*mailbox);
+  return mailbox;
+}
+
+Mailbox::~Mailbox() {
+  if (home_.guests) home_.guests->remove(*this);
+}
+
+void Mailbox::put(ItemList& group) noexcept {
+  Lock lock(mutex_);
+  if (!home_is_gone_) {
+    waiting_.append(group);
+    if (!scheduled_ && !waiting_.empty()) schedule();
+    return;
   }
-  boost::asio::post(home_, [self = shared_from_this()] { self->deliver(); });
+  lock.unlock();
+  for (QueueItem& item : group) item.tell(false);
+  group.drop_all();
+}
+
+// With the lock held: the context does not end before this is posted.
+void Mailbox::schedule() {
+  scheduled_ = true;
+  post_reserved(home_.executor, reserve_, [self = shared_from_this()] { self->deliver(); });
 }
 
 void Mailbox::deliver() {
+  ItemList turn;
+  {
+    const LockGuard lock(mutex_);
+    while (!waiting_.empty() && turn.size() < kAtOnce) turn.push_back(waiting_.take_front());
+  }
   try {
-    for (std::size_t told = 0; told < kAtOnce && deliver_one(); ++told) {
-    }
+    while (!turn.empty()) turn.take_front()->tell(true);
   } catch (...) {  // a handler's own
-    take_next_turn();
+    take_next_turn(turn);
     throw;
   }
-  take_next_turn();
+  take_next_turn(turn);
 }
 
-void Mailbox::take_next_turn() {
+void Mailbox::take_next_turn(ItemList& left) {
+  const LockGuard lock(mutex_);
+  left.append(waiting_);
+  waiting_.append(left);
+  scheduled_ = false;
+  if (!waiting_.empty() && !home_is_gone_) schedule();
+}
+
+void Mailbox::cut_off() noexcept {
+  ItemList left;
   {
-    const std::lock_guard lock(mutex_);
-    scheduled_ = !waiting_.empty();
-    if (!scheduled_) return;
+    const LockGuard lock(mutex_);
+    home_is_gone_ = true;
+    left.append(waiting_);
   }
-  boost::asio::post(home_, [self = shared_from_this()] { self->deliver(); });
-}
-
-bool Mailbox::deliver_one() {
-  std::unique_lock lock(mutex_);
-  if (waiting_.empty()) return false;
-  Letter next = std::move(waiting_.front());
-  waiting_.pop_front();
-  lock.unlock();
-  std::visit(
-      [](auto& outcome) {
-        if (outcome.waiter->claim()) outcome.waiter->complete_at_home(std::move(outcome.result));
-      },
-      next);
-  return true;
+  for (QueueItem& item : left) item.tell(false);
 }
 
 }  // namespace durability::async

@@ -2,47 +2,44 @@
 
 // The way of results from the thread that commits to the event loop: one wake-up for a whole group instead of
 // one for each waiter.
+//
+// It is a guest of the event loop's context. Once that is gone there is nobody to be woken: who waits on
+// another context is then told directly, in a post of his own.
 
-#include <boost/asio/any_io_executor.hpp>
-#include <deque>
 #include <memory>
-#include <mutex>
-#include <variant>
-#include <vector>
 
-#include "durability/async/pending.hpp"
-#include "durability/base/ids.hpp"
+#include "durability/async/queue_item.hpp"
 
 namespace durability::async {
 
-/// A waiter, and what it is to hear.
-template <class T>
-struct Outcome {
-  std::shared_ptr<Pending<T>> waiter;
-  Result<T> result;
-};
-using Letter = std::variant<Outcome<DurableId>, Outcome<void>>;
-
 /// Thread-safe. Owned through std::shared_ptr.
-class Mailbox : public std::enable_shared_from_this<Mailbox> {
+class Mailbox final : public Guest, public std::enable_shared_from_this<Mailbox> {
  public:
-  explicit Mailbox(boost::asio::any_io_executor home) : home_(std::move(home)) {}
+  static std::shared_ptr<Mailbox> make(const Home& home);
+  ~Mailbox() override;
 
-  /// They are told on the home executor, in this order, each once. Never blocks on them.
-  void put(std::vector<Letter> group);
+  /// They are told on the home executor, in this order, each once. Takes them all; never waits for them.
+  void put(ItemList& group) noexcept;
 
  private:
   // So many in one go; then others on the event loop have their turn.
   static constexpr std::size_t kAtOnce = 64;
 
-  void deliver();
-  void take_next_turn();
-  bool deliver_one();
+  explicit Mailbox(const Home& home) : home_(home) {}
 
-  const boost::asio::any_io_executor home_;
-  std::mutex mutex_;
-  std::deque<Letter> waiting_;
+  void schedule();
+  void deliver();
+  void take_next_turn(ItemList& left);
+  bool claim_to_cut_off() noexcept override { return true; }
+  std::shared_ptr<Guest> keep() noexcept override { return weak_from_this().lock(); }
+  void cut_off() noexcept override;
+
+  const Home home_;
+  Mutex mutex_;
+  ItemList waiting_;
   bool scheduled_ = false;
+  bool home_is_gone_ = false;
+  Reserve reserve_;  // for the one wake-up under way
 };
 
 }  // namespace durability::async

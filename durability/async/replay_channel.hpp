@@ -3,11 +3,10 @@
 // Between a thread that reads a log and a coroutine that takes its batches: holds one batch, so that two
 // exist at most (one being filled, one waiting), however long the log.
 
-#include <condition_variable>
-#include <mutex>
 #include <optional>
 
 #include "durability/async/pending.hpp"
+#include "durability/base/sync.hpp"
 
 namespace durability::async {
 
@@ -18,8 +17,8 @@ class ReplayChannel {
   using Taker = std::shared_ptr<Pending<Batch>>;
 
   /// Waits for a place. False: nobody wants any more.
-  bool put(Result<Batch> batch) {
-    std::unique_lock lock(mutex_);
+  bool put(Result<Batch> batch) noexcept {
+    Lock lock(mutex_);
     changed_.wait(lock, [this] { return !held_ || abandoned_; });
     if (abandoned_) return false;
     held_ = std::move(batch);
@@ -27,42 +26,58 @@ class ReplayChannel {
     return true;
   }
   /// The last: after it, take() yields the same again: an empty batch, or the error.
-  void finish(Result<Batch> last) {
-    std::unique_lock lock(mutex_);
+  void finish(Result<Batch> last) noexcept {
+    Lock lock(mutex_);
     changed_.wait(lock, [this] { return !held_ || abandoned_; });
     end_ = std::move(last);
     hand_over();
   }
 
-  void take(Taker taker) {
-    const std::lock_guard lock(mutex_);
-    if (taker_ && !taker_->decided()) {
-      return taker->resolve(
-          Error(ErrorCode::kInvalidState, "somebody waits for the next batch").advise("take one at a time"));
-    }
+  void take(Taker taker) noexcept {
+    const LockGuard lock(mutex_);
+    if (taker_ && !taker_->decided()) return taker->resolve(taken());
     taker_ = std::move(taker);
     hand_over();
   }
 
-  void abandon() {
-    const std::lock_guard lock(mutex_);
+  void abandon() noexcept {
+    const LockGuard lock(mutex_);
     abandoned_ = true;
     if (taker_) taker_->cancel();
     changed_.notify_all();
   }
 
  private:
+  static Error taken() noexcept {
+    try {
+      return Error(ErrorCode::kInvalidState, "somebody waits for the next batch")
+          .advise("take one at a time");
+    } catch (const std::bad_alloc&) {
+      return Error(ErrorCode::kInvalidState, "one at a time");  // short: needs no memory
+    }
+  }
+  /// The end comes again and again: a copy, if there is memory for one.
+  Result<Batch> next() noexcept {
+    if (held_) return *std::move(held_);
+    if (*end_) return Batch();
+    try {
+      return end_->error();
+    } catch (const std::bad_alloc&) {
+      return out_of_memory();
+    }
+  }
+
   /// A taker that gave up takes nothing with it.
-  void hand_over() {
+  void hand_over() noexcept {
     if (!taker_ || (!held_ && !end_) || !taker_->claim()) return;
-    taker_->complete(held_ ? *std::move(held_) : *end_);
+    taker_->complete(next());
     held_.reset();
     taker_.reset();
     changed_.notify_all();
   }
 
-  std::mutex mutex_;
-  std::condition_variable changed_;
+  Mutex mutex_;
+  Condition changed_;
   std::optional<Result<Batch>> held_;
   std::optional<Result<Batch>> end_;
   Taker taker_;

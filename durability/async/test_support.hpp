@@ -40,14 +40,14 @@ template <class T>
   return ::testing::AssertionFailure() << result.error();
 }
 
+struct Rethrow {
+  void operator()(const std::exception_ptr& thrown) const {
+    if (thrown) std::rethrow_exception(thrown);
+  }
+};
+
 /// An event loop on the test's own thread.
 class Loop {
-  struct Rethrow {
-    void operator()(const std::exception_ptr& thrown) const {
-      if (thrown) std::rethrow_exception(thrown);
-    }
-  };
-
  public:
   [[nodiscard]] boost::asio::any_io_executor executor() { return context_.get_executor(); }
   /// Begins a coroutine; it goes on when the loop runs.
@@ -81,11 +81,11 @@ class Loop {
   boost::asio::io_context context_;
 };
 
-/// Holds operations of one kind at their beginning until they are let go, and remembers which threads any
-/// operation came from. For FaultyDirectory::set_hook.
+/// Holds operations of one kind, or all, at their beginning until they are let go, and remembers which
+/// threads any operation came from. For FaultyDirectory::set_hook.
 class Gate {
  public:
-  explicit Gate(Operation held) : held_operation_(held) {}
+  explicit Gate(std::optional<Operation> held) : held_operation_(held) {}
 
   void hold() {
     const std::lock_guard lock(mutex_);
@@ -114,7 +114,7 @@ class Gate {
   std::optional<Injection> on(const OperationRecord& record) {
     std::unique_lock lock(mutex_);
     threads_.insert(std::this_thread::get_id());
-    if (record.operation != held_operation_) return std::nullopt;
+    if (held_operation_ && record.operation != *held_operation_) return std::nullopt;
     ++begun_;
     changed_.notify_all();
     changed_.wait(lock, [&] { return !held_; });
@@ -125,7 +125,7 @@ class Gate {
   }
 
  private:
-  const Operation held_operation_;
+  const std::optional<Operation> held_operation_;
   std::mutex mutex_;
   std::condition_variable changed_;
   bool held_ = false;

@@ -15,6 +15,7 @@ Background::Background(std::shared_ptr<Directory> directory, const WalOptions& o
       durable_(std::move(shared.durable)) {
   state_->latch = std::move(shared.latch);
   state_->lock = std::move(shared.lock);
+  state_->durable = durable_;
   expect_recycled(options.recycle_segments);
 }
 
@@ -33,12 +34,16 @@ Status Background::failure() const {
   return {};
 }
 
-Status Background::State::sync(File& file) {
+Status Background::State::sync(File& file, std::optional<EntryId> upto) {
   const LockGuard one_at_a_time(syncing);
   if (latch->failed()) return latch->error();
+  if (is_durable(upto)) return {};
   return latch->watch([&]() -> Status {
     DURABILITY_TRY(file.sync_data());
-    return look_for_names(file);
+    Status named = look_for_names(file);
+    // A seal's sync may have made it durable meanwhile, and a truncation deleted it.
+    if (!named && is_durable(upto)) return {};
+    return named;
   });
 }
 
@@ -73,7 +78,7 @@ void Background::sync_seal(SealedSegment sealed) {
     try {
       if (stable) {
         const auto begin = clock->steady_now();
-        if (!state->sync(*sealed.file)) return;
+        if (!state->sync(*sealed.file, std::nullopt)) return;
         durable->raise(sealed.last);
         if (observer) {
           observer->on_sync(internal::DurableIdIssuer::issue(sealed.last, log), clock->steady_now() - begin);

@@ -157,7 +157,7 @@ Result<PendingSync> ByteWriter::prepare_sync() {
 Result<std::chrono::nanoseconds> ByteWriter::run_sync(const PendingSync& pending) const {
   if (!pending.file) return std::chrono::nanoseconds::zero();
   const auto begin = options_.clock->steady_now();
-  DURABILITY_TRY(background_->sync(*pending.file));
+  DURABILITY_TRY(background_->sync(*pending.file, pending.target));
   return options_.clock->steady_now() - begin;
 }
 

@@ -91,7 +91,7 @@ class Server {
     const Put put{std::string(request.key), std::string(request.value)};
     const auto durable = co_await log_->append_durable(put, use_awaitable);
     if (durable) apply(table_, put);
-    if (!durable && durable.error().code() == durability::ErrorCode::kIo) fail(durable.error());
+    if (!durable && ended_the_log(durable.error())) fail(durable.error());
     co_return acknowledgement(durable);
   }
 
@@ -103,7 +103,6 @@ class Server {
     pause_.stop();
     for (tcp::socket* socket : sessions_) ignored = socket->shutdown(tcp::socket::shutdown_receive, ignored);
   }
-  /// After an error of the disk the log takes nothing more; a new process finds all that was acknowledged.
   void fail(const durability::Error& error) {
     std::cerr << "kv_server: " << error << '\n';
     failed_ = true;

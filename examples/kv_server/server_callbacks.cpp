@@ -119,7 +119,7 @@ class Server {
     log_->append_durable(
         put, [this, put, reply = std::move(reply)](const durability::Result<durability::DurableId>& durable) {
           if (durable) apply(table_, put);
-          if (!durable && durable.error().code() == durability::ErrorCode::kIo) fail(durable.error());
+          if (!durable && ended_the_log(durable.error())) fail(durable.error());
           reply(acknowledgement(durable));
         });
   }

@@ -43,6 +43,11 @@ struct Request {
   }
 };
 
+/// Whether the log takes nothing more; a new process finds all that was acknowledged.
+inline bool ended_the_log(const durability::Error& error) {
+  return error.code() == durability::ErrorCode::kIo || error.code() == durability::ErrorCode::kPoisoned;
+}
+
 /// The answer to a put.
 inline std::string acknowledgement(const durability::Result<durability::DurableId>& durable) {
   return durable ? fmt::format("ok {}\n", *durable) : fmt::format("error {}\n", durable.error());

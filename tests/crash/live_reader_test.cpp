@@ -52,7 +52,7 @@ LiveReading read_beside_a_writer(std::uint64_t seed, const Settings& settings) {
     result.code = reading.error->code();
     const bool torn = *result.code == ErrorCode::kTornTail && mode == ReadMode::kStrict;
     // Truncated away before it was read; or the writer was never still for sixteen readings.
-    const bool gone = *result.code == ErrorCode::kInvalidState;
+    const bool gone = *result.code == ErrorCode::kTruncatedAway || *result.code == ErrorCode::kBusy;
     if (!torn && !gone) result.wrong = reading.error->to_string();
   }
   if (result.wrong.empty()) {

@@ -1,8 +1,11 @@
 """The documentation's examples, computed anew from its text with nothing of the library; and its links."""
 
+import os
 import pathlib
 import re
 import struct
+import subprocess
+import tempfile
 import unittest
 import zlib
 
@@ -95,6 +98,18 @@ class Links(unittest.TestCase):
                     if fragment:
                         headings = re.findall(r"^#+ (.*)$", leads_to.read_text(), re.MULTILINE)
                         self.assertIn(fragment, [anchor(heading) for heading in headings])
+
+
+@unittest.skipUnless("DURABILITY_BIN" in os.environ, "the example is compiled with the rest")
+class AsyncExample(unittest.TestCase):
+    """docs/async.md began with an example that did not compile."""
+
+    def test_it_leaves_a_log(self):
+        with tempfile.TemporaryDirectory(prefix="durability-docs-") as directory:
+            example = pathlib.Path(os.environ["DURABILITY_BIN"]) / "docs_async_example"
+            ended = subprocess.run([example, directory], capture_output=True, text=True, timeout=30)
+            self.assertEqual((ended.returncode, ended.stdout, ended.stderr), (0, "", ""))
+            self.assertIn(b"Kyoto", (pathlib.Path(directory) / "wal/wal_1.log").read_bytes())
 
 
 if __name__ == "__main__":

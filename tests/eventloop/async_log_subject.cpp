@@ -1,6 +1,7 @@
 #include "async_log_subject.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <deque>
 
@@ -76,7 +77,9 @@ class AsyncLogSubject::Run {
       subject_.acknowledged_[durable->value()] = entry;
     };
     signals_.emplace_back();
-    wal_->append_durable(entry, boost::asio::bind_cancellation_slot(signals_.back().slot(), told));
+    // On another executor than the log's: each outcome comes, or is lost, by itself.
+    const auto elsewhere = boost::asio::bind_executor(context_.get_executor(1), told);
+    wal_->append_durable(entry, boost::asio::bind_cancellation_slot(signals_.back().slot(), elsewhere));
   }
 
   AsyncLogSubject& subject_;

@@ -18,7 +18,7 @@ class PermutingContext final : public boost::asio::execution_context {
  public:
   class Executor {
    public:
-    explicit Executor(PermutingContext& context) noexcept : context_(&context) {}
+    Executor(PermutingContext& context, int lane) noexcept : context_(&context), lane_(lane) {}
 
     template <class Function>
     void execute(Function&& function) const {
@@ -38,12 +38,14 @@ class PermutingContext final : public boost::asio::execution_context {
 
    private:
     PermutingContext* context_;
+    int lane_;
   };
 
   explicit PermutingContext(std::uint64_t seed) noexcept : state_(seed) {}
   ~PermutingContext();
 
-  [[nodiscard]] Executor get_executor() noexcept { return Executor(*this); }
+  /// Executors of two lanes are not equal: what one of them runs must post to get to the other.
+  [[nodiscard]] Executor get_executor(int lane = 0) noexcept { return {*this, lane}; }
   [[nodiscard]] bool empty() const noexcept { return waiting_.empty(); }
   /// Runs one of what waits.
   void run_one();
