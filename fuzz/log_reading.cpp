@@ -14,6 +14,7 @@ void require_reading_code(const Error& error) {
     case ErrorCode::kFormat:
     case ErrorCode::kCrcMismatch:
     case ErrorCode::kCorrupt:
+    case ErrorCode::kTruncatedAway:
     case ErrorCode::kInvalidState: return;
     default: require(false, fmt::format("a reading ends with a code of its own: {}", error));
   }

@@ -49,9 +49,9 @@ Status ByteWriter::end_with_mark() {
   if (clean_mark_) return {};
   const bool fits = segment_.entries() == 0 ||
                     segment_.offset() + v4::frame_span(0) + v4::kSealBytes <= options_.segment_bytes;
-  if (fits || wanted_format() != WalFormat::kV4) return write_mark();
-  DURABILITY_TRY_ASSIGN(const SegmentId next_id, segment_id().next());
-  auto spare = background_->take_spare(next_id, spare_filling());
+  const auto next_id = segment_id().next();
+  if (fits || !next_id || wanted_format() != WalFormat::kV4) return write_mark();
+  auto spare = background_->take_spare(*next_id, spare_filling());
   if (!spare) return is_shortage(spare.error().error) ? write_mark() : spare.error().error;
   DURABILITY_TRY(seal_segment());
   return background_->wait_for_seal();
