@@ -29,6 +29,17 @@ struct CommandText {
 
 inline const char* const kDirectoryHelp = "The directory that holds wal/";
 
+/// No place is called nothing; and `-`, elsewhere standard input, is no file here: `wal append -` is not to
+/// make a directory of that name.
+[[nodiscard]] inline Status check_place(const std::string& place) {
+  if (!place.empty() && place != "-") return {};
+  return Error(ErrorCode::kInvalidConfig, fmt::format("\"{}\" names no place", place))
+      .advise(place.empty()
+                  ? "nothing was done; give a path"
+                  : "nothing was done; ./- is what is called so, and only lines to append are read from "
+                    "standard input, always");
+}
+
 /// Adds a command; the caller adds its options to both of what is returned.
 template <class Options>
 std::pair<CLI::App*, std::shared_ptr<Options>> add_command(CLI::App& parent, const CommandText& text,
@@ -39,7 +50,12 @@ std::pair<CLI::App*, std::shared_ptr<Options>> add_command(CLI::App& parent, con
   command->add_option(text.place, options->place, text.place_description)->required();
   command->add_flag("--json", options->json, "Print JSON, errors included, to standard output");
   command->callback([options, run, &selected] {
-    selected = [options, run] { return present(run(*options), options->json); };
+    selected = [options, run] {
+      if (Status sane = check_place(options->place); !sane) {
+        return present(Outcome::failed(sane.error()), options->json);
+      }
+      return present(run(*options), options->json);
+    };
   });
   return {command, options};
 }

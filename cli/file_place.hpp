@@ -16,6 +16,17 @@ struct FilePlace {
 
   /// `not_found` where the parent does not exist; nothing is made.
   static Result<FilePlace> open(const std::string& file) { return open(file, FsOptions{.create = false}); }
+  /// The same where the file itself does not exist, unless the caller takes that for an empty one.
+  static Result<FilePlace> open_file(const std::string& file, bool allow_missing) {
+    DURABILITY_TRY_ASSIGN(FilePlace place, open(file));
+    if (allow_missing || place.name.empty()) return place;
+    const auto exists = place.directory->exists(place.name);
+    if (!exists) return located(place.parent, exists.error());
+    if (*exists) return place;
+    return Error(ErrorCode::kNotFound, "there is no such file")
+        .in_file(file)
+        .advise("nothing was made; check the path, or give --allow-empty");
+  }
   /// The parent is made where it does not exist.
   static Result<FilePlace> make(const std::string& file) { return open(file, FsOptions{}); }
 

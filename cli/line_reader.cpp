@@ -6,6 +6,8 @@
 
 #include <cerrno>
 #include <cstring>
+#include <iterator>
+#include <utility>
 
 namespace durability::cli {
 namespace {
@@ -31,10 +33,10 @@ ByteView Lines::operator[](std::size_t index) const noexcept {
   return ByteView(bytes_).subspan(begin, ends_[index] - begin);
 }
 
-Result<std::unique_ptr<LineReader>> LineReader::open(int fd, Progress& progress, std::size_t max_line_mib) {
+Result<std::unique_ptr<LineReader>> LineReader::open(int fd, Progress& progress, LineReaderOptions options) {
   const int stop_event = ::eventfd(0, EFD_CLOEXEC);
   if (stop_event < 0) return Error::from_errno(errno, "make an eventfd");
-  return std::unique_ptr<LineReader>(new LineReader(fd, stop_event, progress, max_line_mib));
+  return std::unique_ptr<LineReader>(new LineReader(fd, stop_event, progress, std::move(options)));
 }
 
 LineReader::~LineReader() { ::close(stop_event_); }
@@ -58,6 +60,11 @@ std::optional<Error> LineReader::failure() const {
   return failure_;
 }
 
+std::size_t LineReader::unfinished_bytes() const {
+  const std::lock_guard lock(mutex_);
+  return unfinished_bytes_;
+}
+
 bool LineReader::next_line(Lines& lines) {
   while (true) {
     if (stopped_ || failure_) return false;
@@ -72,18 +79,18 @@ bool LineReader::next_line(Lines& lines) {
     }
     if (end_ - begin_ > max_line_bytes()) return take(end_ - begin_, 0, lines);  // refuses it
     if (at_end_) return begin_ < end_ && take(end_ - begin_, 0, lines);
-    if (!read_more()) return false;
+    if (!read_more(lines.size() == 0)) return false;
   }
 }
 
 bool LineReader::take(std::size_t length, std::size_t newline, Lines& lines) {
   ++line_number_;
   if (length > max_line_bytes()) {
-    return fail(
-        Error(ErrorCode::kEncode, fmt::format("line {} is longer than {} MiB", line_number_, max_line_mib_))
-            .in_file(kName)
-            .at_offset(line_offset_)
-            .advise("nothing of it was appended, and every line before it was; split it"));
+    return fail(Error(ErrorCode::kEncode,
+                      fmt::format("line {} is longer than {} MiB", line_number_, options_.max_line_mib))
+                    .in_file(kName)
+                    .at_offset(line_offset_)
+                    .advise("nothing of it was appended, and every line before it was; split it"));
   }
   lines.add(line_number_, ByteView(buffer_).subspan(begin_, length));
   begin_ += length + newline;
@@ -92,21 +99,10 @@ bool LineReader::take(std::size_t length, std::size_t newline, Lines& lines) {
   return true;
 }
 
-bool LineReader::read_more() {
-  if (begin_ > 0) {
-    std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
-    end_ -= begin_;
-    scanned_ -= begin_;
-    begin_ = 0;
-  }
-  if (end_ == buffer_.size()) buffer_.resize(buffer_.empty() ? kFirstBuffer : 2 * buffer_.size());
-
-  pollfd waits[] = {{.fd = fd_, .events = POLLIN, .revents = 0},
-                    {.fd = stop_event_, .events = POLLIN, .revents = 0}};
-  while (::poll(waits, 2, -1) < 0) {
-    if (errno != EINTR) return fail(Error::from_errno(errno, "wait for input").in_file(kName));
-  }
-  if (waits[1].revents != 0) return false;
+bool LineReader::read_more(bool may_wait) {
+  if (!wait_for_input(may_wait)) return false;
+  if (at_end_) return true;
+  make_room();
   // Whoever waits for the lock waits for this input.
   // NOLINTNEXTLINE(clang-analyzer-unix.BlockInCriticalSection)
   const ssize_t got = ::read(fd_, buffer_.data() + end_, buffer_.size() - end_);
@@ -119,6 +115,50 @@ bool LineReader::read_more() {
     progress_.advance(static_cast<std::uint64_t>(got));
   }
   return true;
+}
+
+void LineReader::make_room() {
+  if (begin_ > 0) {
+    std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
+    end_ -= begin_;
+    scanned_ -= begin_;
+    begin_ = 0;
+  }
+  if (end_ == buffer_.size()) buffer_.resize(buffer_.empty() ? kFirstBuffer : 2 * buffer_.size());
+}
+
+bool LineReader::wait_for_input(bool may_wait) {
+  pollfd waits[] = {{.fd = fd_, .events = POLLIN, .revents = 0},
+                    {.fd = stop_event_, .events = POLLIN, .revents = 0},
+                    {.fd = options_.end_event, .events = POLLIN, .revents = 0}};  // -1: none
+  int patience = 0;
+  while (true) {
+    const int ready = ::poll(waits, std::size(waits), patience);
+    if (ready < 0 && errno != EINTR) return fail(Error::from_errno(errno, "wait for input").in_file(kName));
+    if (ready > 0) break;
+    if (ready < 0 || patience != 0) continue;
+    if (!may_wait || !pause()) return false;
+    patience = -1;
+  }
+  paused_ = false;
+  if (waits[1].revents != 0) return false;
+  if (waits[2].revents != 0) end_here();
+  return true;
+}
+
+// The flag goes first: a line that another thread has under way is dealt with by it, or by on_pause.
+bool LineReader::pause() {
+  paused_ = true;
+  if (!options_.on_pause) return true;
+  const Status done = options_.on_pause();
+  return done || fail(done.error());
+}
+
+void LineReader::end_here() {
+  unfinished_bytes_ = end_ - begin_;
+  begin_ = end_;
+  scanned_ = end_;
+  at_end_ = true;
 }
 
 bool LineReader::fail(Error error) {

@@ -2,38 +2,26 @@
 //
 // Exit status: 0 done and sound, 1 damage found or refused, 2 wrong usage.
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <exception>
+#include <span>
+#include <sstream>
 #include <string_view>
 
 #include "command.hpp"
+#include "ending.hpp"
+#include "usage.hpp"
 
 namespace durability::cli {
 namespace {
 
-// Where a standard stream is closed, the next file to be opened would get its number, and an acknowledgement
-// would be written into the log. What takes its place fails to be read, or written.
-void occupy_standard_streams() {
-  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
-    if (::fcntl(fd, F_GETFD) >= 0) continue;
-    [[maybe_unused]] const int opened = ::open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
-  }
+ExitStatus print_help(const CLI::App& app, const CLI::ParseError& asked_for) {
+  std::ostringstream text;
+  app.exit(asked_for, text, text);
+  return present({.fields = {}, .text = text.str(), .error = {}}, false);
 }
 
-ExitStatus wrong_usage(const CLI::App& app, const CLI::ParseError& error, bool json) {
-  if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
-    app.exit(error);  // prints the help that was asked for
-    return kSound;
-  }
-  Error usage(ErrorCode::kInvalidConfig, error.what());
-  usage.advise("nothing was done; see --help");
-  return present(Outcome::failed(std::move(usage)), json);
-}
-
-ExitStatus run(int argc, char** argv) {
+ExitStatus run(int argc, char** argv, bool json) {
   CLI::App app("Looks at write-ahead logs and checkpoints, feeds and checks them.", "durability");
   app.set_version_flag("--version", DURABILITY_VERSION);
   app.footer("Exit status: 0 done and sound, 1 damage found or refused, 2 wrong usage.");
@@ -64,9 +52,8 @@ ExitStatus run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    const bool json =
-        std::any_of(argv, argv + argc, [](std::string_view argument) { return argument == "--json"; });
-    return wrong_usage(app, error, json);
+    if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return print_help(app, error);
+    return present(Outcome::failed(explain_usage(app, error, std::span(argv, argv + argc))), json);
   }
   return selected();
 }
@@ -75,11 +62,14 @@ ExitStatus run(int argc, char** argv) {
 }  // namespace durability::cli
 
 int main(int argc, char** argv) {
-  durability::cli::occupy_standard_streams();
+  using namespace durability::cli;
+  prepare_streams_and_signals();
+  const bool json =
+      std::any_of(argv, argv + argc, [](std::string_view argument) { return argument == "--json"; });
+  end_when_memory_ends(json);
   try {
-    return durability::cli::run(argc, argv);
-  } catch (const std::exception& exception) {  // the library throws none: out of memory, or of threads
-    fmt::print(stderr, "durability: {}\n", exception.what());
-    return durability::cli::kRefused;
+    return close_output(run(argc, argv, json));
+  } catch (const std::exception& exception) {  // neither the library nor the tool throws any
+    return report_exception(exception, json);
   }
 }

@@ -1,9 +1,9 @@
 #include "output.hpp"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 
 namespace durability::cli {
 namespace {
@@ -38,8 +38,24 @@ ExitStatus status_of(const Error& error) {
 }
 
 ExitStatus print_error(const Error& error) {
-  fmt::print(stderr, "durability: {}\n", error);
+  write_to_stderr(fmt::format("durability: {}\n", error));
   return status_of(error);
+}
+
+/// 0, or the errno of what went wrong. Waits for a reader of a pipe that does not block.
+int write_all(int fd, std::string_view text) noexcept {
+  while (!text.empty()) {
+    const ssize_t written = ::write(fd, text.data(), text.size());
+    if (written >= 0) {
+      text.remove_prefix(static_cast<std::size_t>(written));
+    } else if (errno == EAGAIN) {
+      pollfd room{.fd = fd, .events = POLLOUT, .revents = 0};
+      ::poll(&room, 1, -1);
+    } else if (errno != EINTR) {
+      return errno;
+    }
+  }
+  return 0;
 }
 
 }  // namespace
@@ -51,6 +67,7 @@ ExitStatus present(const Outcome& outcome, bool json) {
     if (outcome.error) return print_error(*outcome.error);
     return print_error(written.error());
   }
+  if (!outcome.note.empty()) write_to_stderr(fmt::format("durability: {}\n", outcome.note));
   if (!outcome.error) return kSound;
   return json ? status_of(*outcome.error) : print_error(*outcome.error);
 }
@@ -61,25 +78,21 @@ std::string count_of(std::uint64_t count, std::string_view one, std::string_view
   return fmt::format("{} {}", count, count == 1 ? one : many);
 }
 
-Result<std::shared_ptr<Directory>> open_existing(const std::string& directory) {
-  return FsDirectory::open(directory, FsOptions{.create = false});
-}
-
 Error located(const std::string& directory, Error error) {
   const std::filesystem::path root(directory);
   return error.in_file(error.path().empty() ? directory : (root / error.path()).string());
 }
 
 Status write_to_stdout(std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(STDOUT_FILENO, text.data(), text.size());
-    if (written >= 0) {
-      text.remove_prefix(static_cast<std::size_t>(written));
-    } else if (errno != EINTR) {
-      return Error::from_errno(errno, "write").in_file("standard output").advise("stopped there");
-    }
-  }
-  return {};
+  const int error = write_all(STDOUT_FILENO, text);
+  if (error == 0) return {};
+  return Error::from_errno(error, "write").in_file("standard output").advise("stopped there");
+}
+
+bool write_to_stdout_plainly(std::string_view text) noexcept { return write_all(STDOUT_FILENO, text) == 0; }
+
+void write_to_stderr(std::string_view text) noexcept {
+  [[maybe_unused]] const int error = write_all(STDERR_FILENO, text);
 }
 
 }  // namespace durability::cli

@@ -22,6 +22,7 @@ struct Outcome {
   std::optional<Json> fields;  ///< of the object that --json prints, in this order; none: no object
   std::string text;            ///< for people; lines, each with its newline
   std::optional<Error> error;
+  std::string note = {};  ///< for people, beside an answer of either form: a line of standard error
 
   [[nodiscard]] static Outcome failed(Error error) {
     return {.fields = {}, .text = {}, .error = std::move(error)};
@@ -37,13 +38,16 @@ struct Outcome {
 /// "1 entry", "2 entries".
 [[nodiscard]] std::string count_of(std::uint64_t count, std::string_view one, std::string_view many);
 
-/// For reading: `not_found` where it does not exist, and nothing is made.
-[[nodiscard]] Result<std::shared_ptr<Directory>> open_existing(const std::string& directory);
-
 /// The error with its path as a user can open it: below `directory`.
 [[nodiscard]] Error located(const std::string& directory, Error error);
 
 /// All of it, or an `io` error about standard output.
 [[nodiscard]] Status write_to_stdout(std::string_view text);
+
+/// The same without an error, or any memory, to say it with.
+[[nodiscard]] bool write_to_stdout_plainly(std::string_view text) noexcept;
+
+/// As much as standard error takes: where it is closed or full there is nobody to tell.
+void write_to_stderr(std::string_view text) noexcept;
 
 }  // namespace durability::cli

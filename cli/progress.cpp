@@ -3,9 +3,10 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <cstdio>
+#include <string>
 
 #include "durability/walog/segment_name.hpp"
+#include "output.hpp"
 
 namespace durability::cli {
 namespace {
@@ -25,7 +26,7 @@ Progress::Progress(std::string_view doing, std::optional<std::uint64_t> total_by
       due_(begin_ + kPatience) {}
 
 Progress::~Progress() {
-  if (shown_) fmt::print(stderr, "\r\033[K");
+  if (shown_) write_to_stderr("\r\033[K");
 }
 
 void Progress::show() {
@@ -35,11 +36,12 @@ void Progress::show() {
   shown_ = true;
   const double seconds = std::chrono::duration<double>(now - begin_).count();
   const double rate = static_cast<double>(done_) / seconds;
-  fmt::print(stderr, "\r\033[K{}: {:.1f} MiB, {:.1f} MiB/s", doing_, static_cast<double>(done_) / kMebibyte,
-             rate / kMebibyte);
+  std::string line = fmt::format("\r\033[K{}: {:.1f} MiB, {:.1f} MiB/s", doing_,
+                                 static_cast<double>(done_) / kMebibyte, rate / kMebibyte);
   if (total_ && *total_ >= done_ && rate > 0) {
-    fmt::print(stderr, ", {:.0f} s left", static_cast<double>(*total_ - done_) / rate);
+    line += fmt::format(", {:.0f} s left", static_cast<double>(*total_ - done_) / rate);
   }
+  write_to_stderr(line);
 }
 
 std::uint64_t log_bytes(Directory& directory) {

@@ -1,7 +1,9 @@
 // recordlog append: lines of standard input become records.
 //
 // When a record counts: with --durable once a sync behind it has succeeded; without, once it has been handed
-// to the operating system. Only records that count are summed up.
+// to the operating system, at the latest when input pauses. Only records that count are summed up.
+//
+// SIGINT and SIGTERM end the input: what was read of it is appended, and the log closed.
 
 #include <unistd.h>
 
@@ -12,6 +14,8 @@
 #include "durability/recordlog/writer.hpp"
 #include "file_place.hpp"
 #include "line_reader.hpp"
+#include "number.hpp"
+#include "stopped.hpp"
 
 namespace durability::cli {
 namespace {
@@ -38,56 +42,92 @@ struct Appended {
 
 using Writer = RecordLogWriter<Bytes>;
 
-/// Takes all lines in. What waits was appended, and does not count yet.
-Status take_lines(LineReader& reader, Writer& writer, bool durable, Appended& counted, Appended& waiting) {
-  constexpr std::uint64_t kFlushBytes = 64U << 10U;
-  Lines lines;
-  while (reader.next(1, lines)) {
-    DURABILITY_TRY_ASSIGN(const EntryId number, writer.append_bytes(lines[0]));
-    waiting.count({.records = 1, .bytes = lines[0].size(), .first = number, .last = number});
-    if (!durable && waiting.bytes < kFlushBytes) continue;
-    if (durable) {
-      DURABILITY_TRY(writer.flush_and_sync());
-    } else {
-      DURABILITY_TRY(writer.flush());
+/// One run of the command.
+class Append {
+ public:
+  Append(Writer& writer, bool durable) : writer_(writer), durable_(durable) {}
+
+  Status take_lines(LineReader& reader) {
+    constexpr std::uint64_t kFlushBytes = 64U << 10U;
+    Lines lines;
+    while (reader.next(1, lines)) {
+      DURABILITY_TRY_ASSIGN(const EntryId number, writer_.append_bytes(lines[0]));
+      waiting_.count({.records = 1, .bytes = lines[0].size(), .first = number, .last = number});
+      if (durable_ || waiting_.bytes >= kFlushBytes) DURABILITY_TRY(hand_over());
     }
-    counted.count(std::exchange(waiting, {}));
+    return {};
   }
-  return {};
+
+  /// What was appended counts.
+  Status hand_over() {
+    if (durable_) {
+      DURABILITY_TRY(writer_.flush_and_sync());
+    } else {
+      DURABILITY_TRY(writer_.flush());
+    }
+    counted_.count(std::exchange(waiting_, {}));
+    return {};
+  }
+
+  Status close() {
+    DURABILITY_TRY(writer_.close());
+    counted_.count(std::exchange(waiting_, {}));
+    return {};
+  }
+
+  [[nodiscard]] const Appended& counted() const noexcept { return counted_; }
+
+ private:
+  Writer& writer_;
+  const bool durable_;
+  Appended counted_;
+  Appended waiting_;  ///< was appended, and does not count yet
+};
+
+Outcome summary(const Appended& counted, const Stopped& stopped, double seconds, std::optional<Error> error) {
+  Json fields{{"records", counted.records},
+              {"first_record", id_or_null(counted.first)},
+              {"last_record", id_or_null(counted.last)},
+              {"bytes", counted.bytes},
+              {"seconds", seconds}};
+  stopped.add_to(fields);
+  return {.fields = std::move(fields),
+          .text = fmt::format("appended {} ({} bytes) in {:.3f} s{}\n",
+                              count_of(counted.records, "record", "records"), counted.bytes, seconds,
+                              stopped.text()),
+          .error = std::move(error)};
 }
 
 Outcome run_append(const AppendOptions& options) {
   const auto begin = std::chrono::steady_clock::now();
+  const auto signals = StopSignals::open();
+  if (!signals) return Outcome::failed(signals.error());
   auto place = FilePlace::make(options.place);
   if (!place) return Outcome::failed(place.error());
   auto writer = Writer::open(place->directory, place->name, options.log);
   if (!writer) return Outcome::failed(located(place->parent, writer.error()));
+  Append append(*writer, options.durable);
   Progress progress("appending");
-  auto reader = LineReader::open(STDIN_FILENO, progress, recordlog::kMaxPayloadBytes >> 20U);
+  const auto pause = [&]() -> Status {
+    if (Status done = append.hand_over(); !done) return located(place->parent, done.error());
+    return {};
+  };
+  auto reader = LineReader::open(
+      STDIN_FILENO, progress,
+      {.max_line_mib = recordlog::kMaxPayloadBytes >> 20U, .end_event = (*signals)->fd(), .on_pause = pause});
   if (!reader) return Outcome::failed(reader.error());
 
-  Appended counted;
-  Appended waiting;
-  const Status taken = take_lines(**reader, *writer, options.durable, counted, waiting);
-  const Status closed = writer->close();
-  if (closed) counted.count(waiting);
-  std::optional<Error> error;
+  const Status taken = append.take_lines(**reader);
+  const Status closed = append.close();
+  std::optional<Error> error = (*reader)->failure();
   if (!taken) {
     error = located(place->parent, taken.error());
-  } else if (!closed) {
+  } else if (!error && !closed) {
     error = located(place->parent, closed.error());
-  } else {
-    error = (*reader)->failure();
   }
+  const Stopped stopped = Stopped::of(**signals, **reader);
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin;
-  return {.fields = Json{{"records", counted.records},
-                         {"first_record", id_or_null(counted.first)},
-                         {"last_record", id_or_null(counted.last)},
-                         {"bytes", counted.bytes},
-                         {"seconds", elapsed.count()}},
-          .text = fmt::format("appended {} ({} bytes) in {:.3f} s\n",
-                              count_of(counted.records, "record", "records"), counted.bytes, elapsed.count()),
-          .error = error};
+  return summary(append.counted(), stopped, elapsed.count(), std::move(error));
 }
 
 }  // namespace
@@ -111,7 +151,7 @@ void add_recordlog_append(CLI::App& recordlog, Selected& selected) {
           "Version of a new log: 2, unless given, or 1, which the Rust crate reads; one that is there goes "
           "on "
           "in its own")
-      ->check(CLI::IsMember({1, 2}));
+      ->check(one_of({"1", "2"}, "1 or 2"));
 }
 
 }  // namespace durability::cli

@@ -14,6 +14,7 @@ namespace {
 
 struct DumpOptions : CommonOptions {
   ReadMode mode = ReadMode::kStrict;
+  bool allow_empty = false;
   bool raw = false;
 };
 
@@ -34,7 +35,7 @@ Status add_record(const DumpOptions& options, const RecordLogView& record, DumpO
 }
 
 Outcome run_dump(const DumpOptions& options) {
-  const auto place = FilePlace::open(options.place);
+  const auto place = FilePlace::open_file(options.place, options.allow_empty);
   if (!place) return Outcome::failed(place.error());
   DumpOutput output;
   Progress progress("reading");
@@ -63,6 +64,8 @@ void add_recordlog_dump(CLI::App& recordlog, Selected& selected) {
        .place_description = "The record log"},
       selected, run_dump);
   add_read_mode(*command, options->mode);
+  command->add_flag("--allow-empty", options->allow_empty,
+                    "Where there is no FILE take it for an empty one, and for no error");
   command->add_flag("--raw", options->raw, "Print each payload as it is, and a newline")
       ->excludes(command->get_option("--json"));
 }

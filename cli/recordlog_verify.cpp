@@ -11,6 +11,7 @@ namespace {
 
 struct VerifyOptions : CommonOptions {
   ReadMode mode = ReadMode::kStrict;
+  bool allow_empty = false;
 };
 
 Json version_or_null(const Result<std::optional<RecordLogFormat>>& format) {
@@ -18,7 +19,7 @@ Json version_or_null(const Result<std::optional<RecordLogFormat>>& format) {
 }
 
 Outcome run_verify(const VerifyOptions& options) {
-  const auto place = FilePlace::open(options.place);
+  const auto place = FilePlace::open_file(options.place, options.allow_empty);
   if (!place) return Outcome::failed(place.error());
   const RecordLogReader<Bytes> reader(place->directory, place->name);
   std::uint64_t records = 0;
@@ -50,6 +51,8 @@ void add_recordlog_verify(CLI::App& recordlog, Selected& selected) {
                                                         .place_description = "The record log"},
                                                        selected, run_verify);
   add_read_mode(*command, options->mode);
+  command->add_flag("--allow-empty", options->allow_empty,
+                    "Where there is no FILE take it for an empty one, and for no error");
 }
 
 }  // namespace durability::cli

@@ -3,15 +3,15 @@
 #include <filesystem>
 #include <iterator>
 
-#include "command.hpp"
 #include "durability/segment_index/recovery_manager.hpp"
+#include "log_place.hpp"
 #include "number.hpp"
 #include "read_mode.hpp"
 
 namespace durability::cli {
 namespace {
 
-struct RecoverOptions : CommonOptions {
+struct RecoverOptions : LogOptions {
   std::string checkpoint;
   bool latest = false;
   std::optional<std::uint64_t> up_to;
@@ -96,18 +96,28 @@ std::string text_of(const RecoveredState& state) {
   return text;
 }
 
+/// An entry that does not decode: most likely this is another kind of log, and recovery the wrong command.
+Error explained(Error error) {
+  if (error.code() != ErrorCode::kDecode || !error.path().starts_with(walog::kWalDirectory)) return error;
+  Error other(ErrorCode::kDecode,
+              "not an entry of a segment index, which is what recover reads: " + error.message());
+  other.in_file(error.path()).advise("nothing was changed; wal dump shows entries of any kind");
+  if (error.offset()) other.at_offset(*error.offset());
+  return other;
+}
+
 Outcome run_recover(const RecoverOptions& options) {
-  auto directory = open_existing(options.place);
+  auto directory = open_log(options);
   if (!directory) return Outcome::failed(directory.error());
   const auto state = recover(*directory, options);
-  if (!state) return Outcome::failed(located(options.place, state.error()));
+  if (!state) return Outcome::failed(located(options.place, explained(state.error())));
   return {.fields = fields_of(*state), .text = text_of(*state), .error = {}};
 }
 
 }  // namespace
 
 void add_recover(CLI::App& app, Selected& selected) {
-  auto [command, options] = add_command<RecoverOptions>(
+  auto [command, options] = add_log_command<RecoverOptions>(
       app,
       {.name = "recover",
        .description = "Recovers a segment index from a checkpoint and the log behind it, and prints what it "

@@ -79,6 +79,11 @@ SavedPlan plan_from(const Json& json) {
   return saved;
 }
 
+Error no_plan(std::string message) {
+  return Error(ErrorCode::kDecode, std::move(message))
+      .advise("nothing was changed; --plan --json prints one");
+}
+
 }  // namespace
 
 Json json_of(const SavedPlan& saved) {
@@ -113,9 +118,10 @@ Json json_of(const SavedPlan& saved) {
 Result<SavedPlan> parse_plan(std::string_view text) {
   try {
     return plan_from(Json::parse(text));
-  } catch (const Json::exception& exception) {
-    return Error(ErrorCode::kDecode, fmt::format("not a plan of a repair: {}", exception.what()))
-        .advise("nothing was changed; --plan --json prints one");
+  } catch (const Json::parse_error& broken) {
+    return no_plan("not a plan of a repair: no JSON").at_offset(broken.byte == 0 ? 0 : broken.byte - 1);
+  } catch (const Json::exception&) {  // something is not there, or of another type
+    return no_plan("not a plan of a repair: its fields are not those that --plan --json prints");
   }
 }
 

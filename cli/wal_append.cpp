@@ -2,24 +2,27 @@
 //
 // When an entry counts: with --durable once a sync that began after it was written has succeeded; without,
 // once it has been handed to the operating system, so that the death of this process loses none that
-// counted. Only entries that count are acknowledged and summed up.
+// counted; at the latest when input pauses. Only entries that count are acknowledged and summed up.
+//
+// SIGINT and SIGTERM end the input: what was read of it is appended, and the log closed.
 
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
-#include <csignal>
 #include <cstdint>
 #include <ranges>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
-#include "command.hpp"
 #include "durability/walog/sync_writer.hpp"
 #include "ledger.hpp"
 #include "line_reader.hpp"
+#include "log_place.hpp"
 #include "number.hpp"
+#include "stopped.hpp"
 
 namespace durability::cli {
 namespace {
@@ -61,20 +64,34 @@ class Watch final : public WalObserver {
 /// One run of the command.
 class Append {
  public:
-  Append(const AppendOptions& options, Writer& writer, const Watch& watch, LineReader& reader)
-      : options_(options), writer_(writer), watch_(watch), reader_(reader), ledger_(options.acks) {}
+  Append(const AppendOptions& options, Writer& writer, const Watch& watch)
+      : options_(options), writer_(writer), watch_(watch), ledger_(options.acks) {}
 
   /// Takes all lines in, with all threads, and closes the log.
-  void run() {
+  void run(LineReader& reader) {
+    reader_ = &reader;
     {
       std::vector<std::jthread> threads;
       threads.reserve(options_.threads);
-      for (std::size_t i = 0; i < options_.threads; ++i) threads.emplace_back([this] { take_lines(); });
+      try {
+        while (threads.size() + 1 < options_.threads) threads.emplace_back([this] { take_lines(); });
+      } catch (const std::system_error& refused) {
+        fail(Error::from_errno(refused.code().value(), fmt::format("start thread {}", threads.size() + 2))
+                 .in_file(options_.place)
+                 .advise("what counted is kept; ask for fewer --threads"));
+      }
+      take_lines();  // this thread is the last one
     }
-    if (auto failure = reader_.failure()) fail(*std::move(failure));
+    if (auto failure = reader.failure()) fail(*std::move(failure));
+    close();
+  }
+
+  /// Input pauses: whoever watches the log sees all that was appended.
+  Status pause() {
+    if (options_.durable) return {};
     const EntryId last = writer_.last_entry_id();
-    if (Status closed = writer_.close(); !closed) return fail(located(options_.place, closed.error()));
-    if (Status counted = ledger_.count_up_to(last); !counted) fail(counted.error());
+    if (Status flushed = writer_.flush(); !flushed) return located(options_.place, flushed.error());
+    return ledger_.count_up_to(last);
   }
 
   [[nodiscard]] const std::optional<Error>& error() const { return error_; }
@@ -83,7 +100,7 @@ class Append {
  private:
   void take_lines() {
     Lines lines;
-    while (reader_.next(options_.batch, lines)) {
+    while (reader_->next(options_.batch, lines)) {
       const auto first = append(lines);
       if (!first) return fail(located(options_.place, first.error()));
       const EntryId last(first->value() + lines.size() - 1);
@@ -93,10 +110,17 @@ class Append {
     }
   }
 
+  void close() {
+    const EntryId last = writer_.last_entry_id();
+    if (Status closed = writer_.close(); !closed) return fail(located(options_.place, closed.error()));
+    if (Status counted = ledger_.count_up_to(last); !counted) fail(counted.error());
+  }
+
   /// Up to which id everything is in the hands of the operating system.
   Result<EntryId> handed_over(const Lines& lines, EntryId last) {
     // Entries that are larger than the log's buffer go past it, and past Watch.
-    if (lines.bytes() < options_.wal.buffer_bytes / 2) return watch_.flushed();
+    const bool buffered = lines.bytes() < options_.wal.buffer_bytes / 2;
+    if (buffered && !reader_->paused()) return watch_.flushed();
     DURABILITY_TRY(writer_.flush());
     return last;
   }
@@ -117,7 +141,7 @@ class Append {
 
   /// The first failure ends the run; what it did to the others ("an earlier failure…") says less.
   void fail(Error error) {
-    reader_.stop();
+    reader_->stop();
     const std::lock_guard lock(mutex_);
     if (!error_ || (error_->code() == ErrorCode::kPoisoned && error.code() != ErrorCode::kPoisoned)) {
       error_ = std::move(error);
@@ -127,7 +151,7 @@ class Append {
   const AppendOptions& options_;
   Writer& writer_;
   const Watch& watch_;
-  LineReader& reader_;
+  LineReader* reader_ = nullptr;
   Ledger ledger_;
   std::mutex mutex_;
   std::optional<Error> error_;
@@ -139,46 +163,56 @@ std::optional<std::uint64_t> size_of_input() {
   return static_cast<std::uint64_t>(status.st_size);
 }
 
-Outcome summary(const Append& append, std::uint64_t syncs, double seconds) {
+Outcome summary(const Append& append, const Stopped& stopped, std::uint64_t syncs, double seconds) {
   const Tally tally = append.tally();
   std::string ids;
   if (tally.first) ids = fmt::format(", ids {} to {}", *tally.first, *tally.last);
-  return {.fields = Json{{"entries", tally.entries},
-                         {"first_entry_id", id_or_null(tally.first)},
-                         {"last_entry_id", id_or_null(tally.last)},
-                         {"bytes", tally.bytes},
-                         {"seconds", seconds},
-                         {"syncs", syncs}},
-          .text = fmt::format("appended {} ({} bytes){} in {:.3f} s with {}\n",
+  Json fields{{"entries", tally.entries},
+              {"first_entry_id", id_or_null(tally.first)},
+              {"last_entry_id", id_or_null(tally.last)},
+              {"bytes", tally.bytes},
+              {"seconds", seconds},
+              {"syncs", syncs}};
+  stopped.add_to(fields);
+  return {.fields = std::move(fields),
+          .text = fmt::format("appended {} ({} bytes){} in {:.3f} s with {}{}\n",
                               count_of(tally.entries, "entry", "entries"), tally.bytes, ids, seconds,
-                              count_of(syncs, "sync", "syncs")),
+                              count_of(syncs, "sync", "syncs"), stopped.text()),
           .error = append.error()};
 }
 
+Outcome append_input(const AppendOptions& options, Writer& writer, const Watch& watch, StopSignals& signals,
+                     std::chrono::steady_clock::time_point begin) {
+  Append append(options, writer, watch);
+  Progress progress("appending", size_of_input());
+  auto reader = LineReader::open(STDIN_FILENO, progress,
+                                 {.end_event = signals.fd(), .on_pause = [&] { return append.pause(); }});
+  if (!reader) return Outcome::failed(reader.error());
+  append.run(**reader);
+  const Stopped stopped = Stopped::of(signals, **reader);
+  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin;
+  return summary(append, stopped, watch.syncs(), elapsed.count());
+}
+
 Outcome run_append(const AppendOptions& options) {
-  std::signal(SIGPIPE, SIG_IGN);  // a closed standard output is an error to stop at, with the log closed
   const auto begin = std::chrono::steady_clock::now();
   if (Status sound = options.wal.validate(); !sound) {
     return Outcome::failed(located(options.place, sound.error()));
   }
+  if (Status apart = refuse_nested_log(options.place); !apart) return Outcome::failed(apart.error());
   auto directory = FsDirectory::open(options.place);
   if (!directory) return Outcome::failed(directory.error());
+  const auto signals = StopSignals::open();  // before the log's own threads are there
+  if (!signals) return Outcome::failed(signals.error());
   const auto watch = std::make_shared<Watch>();
   WalOptions wal = options.wal;
   wal.observer = watch;
   auto writer = Writer::open(*directory, std::move(wal));
   if (!writer) return Outcome::failed(located(options.place, writer.error()));
-
-  Progress progress("appending", size_of_input());
-  auto reader = LineReader::open(STDIN_FILENO, progress);
-  if (!reader) return Outcome::failed(reader.error());
-  Append append(options, **writer, *watch, **reader);
-  append.run();
-  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin;
-  Outcome outcome = summary(append, watch->syncs(), elapsed.count());
+  Outcome outcome = append_input(options, **writer, *watch, **signals, begin);
   if (options.acks && !options.json) {
     // Standard output is for acknowledgements only.
-    fmt::print(stderr, "{}", outcome.text);
+    write_to_stderr(outcome.text);
     outcome.text.clear();
   }
   return outcome;
@@ -207,7 +241,8 @@ void add_wal_append(CLI::App& wal, Selected& selected) {
       wal,
       {.name = "append",
        .description = "Makes each line of standard input, without its newline, an entry.\n"
-                      "Makes DIR and the log if they are not there, and goes on with the log if it is.",
+                      "Makes DIR and the log if they are not there, and goes on with the log if it is.\n"
+                      "SIGINT and SIGTERM end the input: what was read is appended, and the log closed.",
        .place = "DIR",
        .place_description = kDirectoryHelp},
       selected, run_append);
@@ -226,23 +261,25 @@ void add_wal_append(CLI::App& wal, Selected& selected) {
       ->add_option_function<unsigned>(
           "--format", [&log](unsigned version) { log.format = static_cast<WalFormat>(version); },
           "Version of the log's format to write; unless given, that of the log, and 4 for a new one")
-      ->check(CLI::IsMember({2, 3, 4}));
-  command->add_option("--segment-bytes", log.segment_bytes, "Size at which a segment is sealed")
-      ->transform(number())
+      ->check(one_of({"2", "3", "4"}, "2, 3 or 4"));
+  command
+      ->add_option("--segment-bytes", log.segment_bytes, "Size at which a segment is sealed: bytes, or 64M")
+      ->transform(size())
       ->capture_default_str();
   command
       ->add_option("--preallocate", log.preallocate_bytes,
                    "Zeros to write ahead into each segment; unless given, the segment's size (nothing before "
                    "version 4)")
-      ->transform(number());
+      ->transform(size());
   command->add_option("--recycle", log.recycle_segments, "Deleted segments to keep and use again")
       ->transform(number())
       ->capture_default_str();
   command->add_option_function<std::string>(
       "--policy", [&log](const std::string& text) { log.flush = parse_policy(text); },
       "When entries are handed to the operating system: per-append, every=N, interval=MS or manual; "
-      "every=64, unless given");
-  command->add_option("--batch", options->batch, "Entries that are appended at once")
+      "every=64, unless given. Whatever it says, when input pauses");
+  command
+      ->add_option("--batch", options->batch, "Entries that are appended at once, if so many lines are there")
       ->transform(number(1, 1U << 20U))
       ->capture_default_str();
 }

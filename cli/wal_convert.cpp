@@ -1,22 +1,23 @@
 // wal convert: rewrites a log in another version of its format.
 
-#include "command.hpp"
 #include "durability/walog/convert.hpp"
+#include "log_place.hpp"
 #include "number.hpp"
 #include "read_mode.hpp"
 
 namespace durability::cli {
 namespace {
 
-struct ConvertOptions : CommonOptions {
+struct ConvertOptions : LogOptions {
   std::string out;
   unsigned format = 0;
   ReadMode mode = ReadMode::kStrict;
 };
 
 Outcome run_convert(const ConvertOptions& options) {
-  const auto from = open_existing(options.place);
+  const auto from = open_log(options);
   if (!from) return Outcome::failed(from.error());
+  if (Status apart = refuse_nested_log(options.out); !apart) return Outcome::failed(apart.error());
   const auto to = FsDirectory::open(options.out);
   if (!to) return Outcome::failed(to.error());
   WalOptions written;
@@ -44,7 +45,7 @@ Outcome run_convert(const ConvertOptions& options) {
 }  // namespace
 
 void add_wal_convert(CLI::App& wal, Selected& selected) {
-  auto [command, options] = add_command<ConvertOptions>(
+  auto [command, options] = add_log_command<ConvertOptions>(
       wal,
       {.name = "convert",
        .description = "Writes the log's entries, with their ids, into a new log of another version, so that "

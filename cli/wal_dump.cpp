@@ -2,10 +2,10 @@
 
 #include <iterator>
 
-#include "command.hpp"
 #include "dump_output.hpp"
 #include "durability/codec/postcard.hpp"
 #include "durability/walog/reader.hpp"
+#include "log_place.hpp"
 #include "number.hpp"
 #include "progress.hpp"
 #include "read_mode.hpp"
@@ -14,7 +14,7 @@
 namespace durability::cli {
 namespace {
 
-struct DumpOptions : CommonOptions {
+struct DumpOptions : LogOptions {
   ReadMode mode = ReadMode::kStrict;
   std::optional<std::uint64_t> from;
   std::optional<std::uint64_t> to;
@@ -70,8 +70,14 @@ class Dump {
   DumpOutput output_;
 };
 
+std::string last_of(const WalReadReport& report) {
+  if (report.next == report.first)
+    return fmt::format("the log is empty and goes on with entry {}", report.next);
+  return fmt::format("the last one is {}", report.next.value() - 1);
+}
+
 Outcome run_dump(const DumpOptions& options) {
-  auto directory = open_existing(options.place);
+  auto directory = open_log(options);
   if (!directory) return Outcome::failed(directory.error());
   WalReader<Bytes> reader(*directory);
   if (options.from) reader = reader.from(EntryId(*options.from));
@@ -92,13 +98,18 @@ Outcome run_dump(const DumpOptions& options) {
   if (output) output = dump.flush();
   if (!output) return Outcome::failed(output.error());
   if (!read) return Outcome::failed(located(options.place, read.error()));
-  return {};
+  Outcome outcome;
+  if (options.from && *options.from >= read->next.value()) {
+    outcome.note =
+        fmt::format("{}: no entry {}: {}", escape_for_display(options.place), *options.from, last_of(*read));
+  }
+  return outcome;
 }
 
 }  // namespace
 
 void add_wal_dump(CLI::App& wal, Selected& selected) {
-  auto [command, options] = add_command<DumpOptions>(
+  auto [command, options] = add_log_command<DumpOptions>(
       wal,
       {.name = "dump",
        .description = "Prints the entries: id, segment, offset and payload (escaped), between tabs.\n"
@@ -116,7 +127,7 @@ void add_wal_dump(CLI::App& wal, Selected& selected) {
       ->add_option("--type", options->type,
                    "wal-entry: decode the payloads, entries of a segment index, and print them as JSON; with "
                    "--json as \"entry\", beside the payload")
-      ->check(CLI::IsMember({"wal-entry"}))
+      ->check(one_of({"wal-entry"}, "wal-entry"))
       ->excludes(raw);
 }
 

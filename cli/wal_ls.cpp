@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "command.hpp"
 #include "durability/walog/maintenance.hpp"
+#include "log_place.hpp"
 
 namespace durability::cli {
 namespace {
@@ -67,8 +67,8 @@ std::string row_as_text(const SegmentStatus& segment) {
              fmt::to_string(segment.padding_bytes), created_at(segment));
 }
 
-Outcome run_ls(const CommonOptions& options) {
-  auto directory = open_existing(options.place);
+Outcome run_ls(const LogOptions& options) {
+  auto directory = open_log(options);
   if (!directory) return Outcome::failed(directory.error());
   const auto inspection = WalMaintenance(*directory).inspect();
   if (!inspection) return Outcome::failed(located(options.place, inspection.error()));
@@ -93,7 +93,7 @@ Outcome run_ls(const CommonOptions& options) {
 }  // namespace
 
 void add_wal_ls(CLI::App& wal, Selected& selected) {
-  add_command<CommonOptions>(
+  add_log_command<LogOptions>(
       wal,
       {.name = "ls",
        .description = "Lists the segments. Sealed ones are not read whole: see verify.",

@@ -1,8 +1,8 @@
 // wal repair: cuts a log that opening refuses behind its longest sound prefix, and can take that back.
 
-#include "command.hpp"
 #include "durability/walog/maintenance.hpp"
 #include "file_place.hpp"
+#include "log_place.hpp"
 #include "number.hpp"
 #include "repair_plan_json.hpp"
 
@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::uint64_t kMaxPlanBytes = std::uint64_t{64} << 20U;
 
-struct RepairOptions : CommonOptions {
+struct RepairOptions : LogOptions {
   bool plan = false;
   std::string apply;
   bool cut_sound_entries = false;
@@ -82,7 +82,7 @@ Outcome undo_last(const RepairOptions& options, const std::shared_ptr<Directory>
 }
 
 Outcome run_repair(const RepairOptions& options) {
-  auto directory = open_existing(options.place);
+  auto directory = options.plan ? open_log(options) : open_remains(options);
   if (!directory) return Outcome::failed(directory.error());
   if (options.undo) return undo_last(options, *directory);
   return options.plan ? print_plan(options, *directory) : apply_plan(options, *directory);
@@ -91,7 +91,7 @@ Outcome run_repair(const RepairOptions& options) {
 }  // namespace
 
 void add_wal_repair(CLI::App& wal, Selected& selected) {
-  auto [command, options] = add_command<RepairOptions>(
+  auto [command, options] = add_log_command<RepairOptions>(
       wal,
       {.name = "repair",
        .description =

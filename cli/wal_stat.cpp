@@ -4,9 +4,9 @@
 #include <iterator>
 #include <map>
 
-#include "command.hpp"
 #include "durability/segment_index/recovery_manager.hpp"
 #include "durability/walog/maintenance.hpp"
+#include "log_place.hpp"
 #include "progress.hpp"
 
 namespace durability::cli {
@@ -175,8 +175,8 @@ std::string text_of(const Json& fields) {
   return text + "truncation can free at most: " + line_of_freed(fields["freed_at_most"]);
 }
 
-Outcome run_stat(const CommonOptions& options) {
-  auto directory = open_existing(options.place);
+Outcome run_stat(const LogOptions& options) {
+  auto directory = open_log(options);
   if (!directory) return Outcome::failed(directory.error());
   Statistics statistics;
   Progress progress("reading", log_bytes(**directory));
@@ -195,7 +195,7 @@ Outcome run_stat(const CommonOptions& options) {
 }  // namespace
 
 void add_wal_stat(CLI::App& wal, Selected& selected) {
-  add_command<CommonOptions>(
+  add_log_command<LogOptions>(
       wal,
       {.name = "stat",
        .description =

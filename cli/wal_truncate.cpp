@@ -3,17 +3,17 @@
 // What a checkpoint does not hold is lost with its segment, so the checkpoint is made durable and read
 // first, and what lies beyond it is not deleted unless --force says so.
 
-#include "command.hpp"
 #include "durability/checkpoint/file.hpp"
 #include "durability/segment_index/recovery_manager.hpp"
 #include "durability/walog/writer.hpp"
 #include "file_place.hpp"
+#include "log_place.hpp"
 #include "number.hpp"
 
 namespace durability::cli {
 namespace {
 
-struct TruncateOptions : CommonOptions {
+struct TruncateOptions : LogOptions {
   std::uint64_t through = 0;
   std::string checkpoint;
   bool force = false;
@@ -74,9 +74,21 @@ Result<Truncated> truncate(const std::shared_ptr<Directory>& directory, EntryId 
   return truncated;
 }
 
+/// Of a log that is not there, which truncation would otherwise begin.
+Outcome nothing_truncated() {
+  return {.fields = Json{{"deleted_segments", 0},
+                         {"deleted_entries", 0},
+                         {"first_entry_id", nullptr},
+                         {"next_entry_id", nullptr}},
+          .text = "nothing to delete: there is no log\n",
+          .error = {}};
+}
+
 Outcome run_truncate(const TruncateOptions& options) {
-  auto directory = open_existing(options.place);
+  auto directory = open_log(options);
   if (!directory) return Outcome::failed(directory.error());
+  const auto segments_there = walog::list_segments(**directory);
+  if (segments_there && segments_there->empty()) return nothing_truncated();
   if (Status covered = check_covered(*directory, options); !covered) return Outcome::failed(covered.error());
   const auto done = truncate(*directory, EntryId(options.through));
   if (!done) return Outcome::failed(located(options.place, done.error()));
@@ -97,7 +109,7 @@ Outcome run_truncate(const TruncateOptions& options) {
 }  // namespace
 
 void add_wal_truncate(CLI::App& wal, Selected& selected) {
-  auto [command, options] = add_command<TruncateOptions>(
+  auto [command, options] = add_log_command<TruncateOptions>(
       wal,
       {.name = "truncate",
        .description = "Deletes the segments whose entries all have an id up to the given one; the newest "

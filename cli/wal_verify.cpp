@@ -1,15 +1,15 @@
 // wal verify: reads everything, and checks it.
 
-#include "command.hpp"
 #include "durability/walog/maintenance.hpp"
 #include "durability/walog/reader.hpp"
+#include "log_place.hpp"
 #include "progress.hpp"
 #include "read_mode.hpp"
 
 namespace durability::cli {
 namespace {
 
-struct VerifyOptions : CommonOptions {
+struct VerifyOptions : LogOptions {
   ReadMode mode = ReadMode::kStrict;
 };
 
@@ -70,7 +70,7 @@ std::string text_of(const Seen& seen) {
 }
 
 Outcome run_verify(const VerifyOptions& options) {
-  auto directory = open_existing(options.place);
+  auto directory = open_log(options);
   if (!directory) return Outcome::failed(directory.error());
   const Seen seen = read_all(*directory, options);
   return {.fields = Json{{"entries", seen.entries},
@@ -87,12 +87,12 @@ Outcome run_verify(const VerifyOptions& options) {
 }  // namespace
 
 void add_wal_verify(CLI::App& wal, Selected& selected) {
-  auto [command, options] = add_command<VerifyOptions>(wal,
-                                                       {.name = "verify",
-                                                        .description = "Reads and checks everything.",
-                                                        .place = "DIR",
-                                                        .place_description = kDirectoryHelp},
-                                                       selected, run_verify);
+  auto [command, options] = add_log_command<VerifyOptions>(wal,
+                                                           {.name = "verify",
+                                                            .description = "Reads and checks everything.",
+                                                            .place = "DIR",
+                                                            .place_description = kDirectoryHelp},
+                                                           selected, run_verify);
   add_read_mode(*command, options->mode);
 }
 

@@ -114,7 +114,8 @@ class Log:
 
     def compare(self):
         """Every acknowledged entry must be there, with its bytes. Returns how many entries there are."""
-        rows = map(json.loads, tool_ok("wal", "dump", self.directory, "--json", "--best-effort").splitlines())
+        rows = map(json.loads, tool_ok("wal", "dump", self.directory, "--json", "--best-effort",
+                                       "--allow-empty").splitlines())
         there = {row["entry_id"]: bytes.fromhex(row["payload"]) for row in rows}
         lost = [entry for entry, line in self.acknowledged.items() if there.get(entry) != line]
         require(not lost, f"{len(lost)} ACKNOWLEDGED ENTRIES ARE MISSING, ids {lost[:10]}")

@@ -102,10 +102,9 @@ class KillLoop:
 
     def entries(self, first):
         """[(id, payload)] from that id on, as a reader finds them."""
-        if not self.log.exists():  # killed before it was made
-            return []
-        dumped = subprocess.run([self.tool, "wal", "dump", self.log, "--json", "--best-effort", "--from", str(first)],
-                                capture_output=True, check=False)
+        # Empty where it was killed before it was made.
+        dumped = subprocess.run([self.tool, "wal", "dump", self.log, "--json", "--best-effort", "--from", str(first),
+                                 "--allow-empty"], capture_output=True, check=False)
         require(dumped.returncode == 0, f"it cannot be read: {dumped.stdout[-1000:]!r}")
         rows = map(json.loads, dumped.stdout.splitlines())
         return [(row["entry_id"], bytes.fromhex(row["payload"])) for row in rows]

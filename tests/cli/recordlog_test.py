@@ -101,14 +101,6 @@ class RecordLog(tool.Case):
                 self.assertTrue(done.stderr.startswith(b"durability: %s: offset " % os.fsencode(self.file)), done)
                 self.assertEqual(self.file.read_bytes(), damaged)
 
-    def test_a_file_that_is_not_there_has_no_records_and_nothing_is_made(self):
-        answer = self.json("recordlog", "verify", self.file)
-        self.assertEqual((answer["ok"], answer["version"], answer["records"]), (True, None, 0))
-        self.assertEqual(self.ok("recordlog", "dump", self.file), b"")
-        answer = self.json("recordlog", "verify", self.root / "no" / "file", status=1)
-        self.assertEqual(answer["error"]["code"], "not_found")
-        self.assertEqual(list(self.root.iterdir()), [])
-
     def test_reading_changes_nothing_and_takes_no_lock(self):
         self.append_lines([b"a"])
         before = tool.snapshot(self.root)

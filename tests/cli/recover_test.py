@@ -129,14 +129,14 @@ class Recover(Index):
         self.fill()
         (self.root / "empty").mkdir()
         before = tool.snapshot(self.root)
-        for place, status in ((self.dir, 0), (self.root / "empty", 0), (self.root / "missing", 1)):
+        for place, status in ((self.dir, 0), (self.root / "empty", 1), (self.root / "missing", 1)):
             for options in ([], ["--latest", "--json"], ["--strict"], ["--checkpoint", "other.ckpt"]):
                 self.assertEqual(tool.run("recover", place, *options).returncode, status)
         self.assertEqual(tool.snapshot(self.root), before)
 
     def test_of_nothing_there_is_nothing(self):
         self.dir.mkdir()
-        self.assertEqual(self.recover("--latest"), {
+        self.assertEqual(self.recover("--latest", "--allow-empty"), {
             "ok": True, "last_entry_id": None, "checkpoint": None, "ignored_checkpoint": None, "torn_tail": False,
             "segments": [], "documents": 0, "deletes": 0})
         self.assertEqual(self.json("recover", self.root / "missing", status=1)["error"]["code"], "not_found")
@@ -145,6 +145,8 @@ class Recover(Index):
         self.append([b"entry 1"])
         error = self.refused("decode")
         self.assertEqual((error["path"], error["offset"]), (str(self.segment(1)), 64))
+        self.assertIn("not an entry of a segment index", error["message"])
+        self.assertIn("wal dump", error["advice"])
 
     def test_text(self):
         self.fill()

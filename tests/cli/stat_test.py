@@ -67,9 +67,9 @@ class Stat(tool.Case):
     def test_nothing_is_made_or_changed(self):
         self.append([b"entry 1"])
         before = tool.snapshot(self.root)
-        for place in (self.dir, self.root):
-            self.ok("wal", "stat", place)
-        self.assertEqual(tool.run("wal", "stat", self.root / "missing").returncode, 1)
+        self.ok("wal", "stat", self.dir)
+        for place in (self.root, self.root / "missing"):
+            self.assertEqual(tool.run("wal", "stat", place).returncode, 1)
         self.assertEqual(tool.snapshot(self.root), before)
 
     def test_text(self):

@@ -1,5 +1,6 @@
 """What all commands have in common."""
 
+import os
 import unittest
 
 import tool
@@ -39,6 +40,72 @@ class Usage(tool.Case):
             answer = self.json(*command, status=2)
             self.assertEqual((answer["ok"], answer["error"]["code"]), (False, "invalid_config"))
             self.assertEqual(set(answer["error"]) - {"advice"}, {"code", "message", "path", "offset"})
+
+    def test_a_command_or_option_that_does_not_exist_is_answered_with_the_one_it_is_like(self):
+        for arguments, like in ((["wal", "vrify", self.dir], "verify"), (["wal", "verfiy"], "verify"),
+                                (["wal", "verif", self.dir], "verify"), (["wall", "verify", self.dir], "wal"),
+                                (["checkpoint", "shwo"], "show"), (["recordlog", "appned", "x"], "append"),
+                                (["recovr", self.dir], "recover"), (["wal", "trunc", self.dir], "truncate"),
+                                (["wal", "append", self.dir, "--durabel"], "--durable"),
+                                (["wal", "append", self.dir, "--segment-byte=3"], "--segment-bytes"),
+                                (["wal", "dump", self.dir, "--best-efort"], "--best-effort"),
+                                (["wal", "repair", self.dir, "--paln"], "--plan"),
+                                (["wal", "verify", self.dir, "--jsn"], "--json")):
+            with self.subTest(arguments=arguments):
+                done = tool.run(*arguments)
+                self.assertEqual(done.returncode, 2)
+                self.assertIn(f"did you mean {like}?", done.stderr.decode())
+        for arguments in (["wal", "xyzzy", self.dir], ["wal", "verify", self.dir, "--xyzzy"], ["wal", "q"]):
+            self.assertNotIn(b"did you mean", tool.run(*arguments).stderr)
+
+    def test_what_is_wrong_is_said_in_plain_words(self):
+        for arguments, text in ((["wal"], "a command is missing: one of append, dump, "),
+                                ([], "a command is missing: one of wal, checkpoint, "),
+                                (["wal", "verify"], "DIR is missing"),
+                                (["wal", "truncate", self.dir], "--through is missing"),
+                                (["wal", "convert", self.dir, "--format", "3"], "OUT is missing"),
+                                (["wal", "verify", self.dir, "more"], "more is one argument too many"),
+                                (["wal", "repair", self.dir], "give one of --plan, --apply, --undo, and only one"),
+                                (["wal", "repair", self.dir, "--plan", "--undo"], "give one of --plan, "),
+                                (["wal", "dump", self.dir, "--strict", "--best-effort"], "do not go together"),
+                                (["wal", "dump", self.dir, "--from"], "--from was given without its value"),
+                                (["wal", "dump", self.dir, "--from", "1", "--from", "2"], "--from was given"),
+                                (["wal", "dump", self.dir, "--from", "x"], "use a whole number from 0 to "),
+                                (["wal", "dump", self.dir, "--type", "x"], "use wal-entry, not x"),
+                                (["wal", "append", self.dir, "--format", "5"], "use 2, 3 or 4, not 5"),
+                                (["recordlog", "append", self.dir, "--format", "x"], "use 1 or 2, not x")):
+            with self.subTest(arguments=arguments):
+                done = tool.run(*arguments)
+                self.assertEqual(done.returncode, 2)
+                self.assertIn(text, done.stderr.decode())
+
+    def test_sizes_take_units(self):
+        for text, number in (("4096", 4096), ("64k", 65536), ("64K", 65536), ("64KiB", 65536), ("64kiB", 65536),
+                             ("1M", 1 << 20), ("1MiB", 1 << 20), ("1m", 1 << 20)):
+            with self.subTest(text=text):
+                place = self.root / text
+                self.ok("wal", "append", place, "--durable", "--segment-bytes", text, "--preallocate", text, stdin=b"a\n")
+                self.assertEqual((place / "wal" / "wal_1.log").stat().st_size, number)
+        for option in ("--segment-bytes", "--preallocate"):
+            for text in ("", "k", "iB", "64iB", "64MB", "64B", "6.4M", "-1M", "64 M", "64MM", "17179869184G", "0x10"):
+                with self.subTest(option=option, text=text):
+                    done = tool.run("wal", "append", self.root / "no", f"{option}={text}", stdin=b"a\n")
+                    self.assertEqual(done.returncode, 2, done)
+                    self.assertFalse((self.root / "no").exists())
+        self.assertIn(b"64MiB", tool.run("wal", "append", self.dir, "--segment-bytes", "64MB").stderr)
+
+    def test_a_dash_is_no_place(self):
+        os.chdir(self.root)
+        try:
+            for command in (*COMMANDS, ["recordlog", "append"], ["recordlog", "verify"], ["recover"]):
+                more = ["--through", "1"] if "truncate" in command else []
+                for place in ("-", ""):
+                    answer = self.json(*command, place, *more, stdin=b"a\n", status=2)
+                    self.assertEqual(answer["error"]["code"], "invalid_config")
+            self.assertEqual(list(self.root.iterdir()), [])
+            self.ok("wal", "append", "./-", stdin=b"a\n")
+        finally:
+            os.chdir("/")
 
     def test_a_name_that_is_not_text_does_no_harm(self):
         name = self.root / "bad \udcff name\n"
