@@ -15,7 +15,7 @@ Result<FileWindow> open_window(Directory& directory, std::string_view path) {
   return FileWindow(std::move(file), size);
 }
 
-std::string parent_of(std::string_view path) { return std::filesystem::path(path).parent_path().string(); }
+std::string name_of_parent(std::string_view path) { return std::filesystem::path(path).parent_path().string(); }
 
 }  // namespace
 
@@ -65,7 +65,7 @@ Status replace_by_copy(Directory& directory, std::string_view path, const FileCo
     static_cast<void>(removed);
     return done;
   }
-  return directory.sync_directory(parent_of(path));
+  return directory.sync_directory(name_of_parent(path));
 }
 
 }  // namespace durability
