@@ -78,9 +78,9 @@ class Recover(Index):
         self.truncate()
         self.assertEqual(self.segments("--latest"), ({3: (0, [4])}, 8))
         self.assertEqual(self.segments("--checkpoint", "segments.ckpt", "--strict"), ({3: (0, [4])}, 8))
-        self.assertIn("are no longer in the log", self.refused("invalid_state")["message"])
+        self.assertIn("are no longer in the log", self.refused("truncated_away")["message"])
         (self.dir / "segments.ckpt").unlink()
-        self.refused("invalid_state", "--checkpoint", "segments.ckpt")
+        self.refused("truncated_away", "--checkpoint", "segments.ckpt")
         self.assertIn("segments.ckpt", self.refused("invalid_state", "--latest")["message"])
 
     def test_a_checkpoint_that_is_not_there_is_not_needed_by_a_whole_log(self):
