@@ -44,7 +44,7 @@ class FullDisk(tool.Case):
 
                 ballast.unlink()
                 line = b"behind the full disk"
-                summary = self.append([line])
+                summary = self.append([line], "--segment-bytes", "65536")
                 self.assertEqual(summary["entries"], 1)
                 again = self.entries()
                 self.assertEqual(again[summary["last_entry_id"]], line)
