@@ -147,15 +147,26 @@ TEST_F(AsyncWalTest, AFailedSyncReachesEveryWaiter) {
   EXPECT_EQ(told_.back(), "later poisoned");
 }
 
+// The writer says it to the first that waits, and `poisoned` to the others: so did the log.
 TEST_F(AsyncWalTest, AllOfOneGroupGetTheErrorOfItsSync) {
   const auto worker = std::make_shared<testing::ManualWorker>();
   open({.worker = worker});
+  const auto sync = [this] {
+    wal_->flush_and_sync([this](const Result<DurableId>& durable) {
+      told_.emplace_back(durable ? "sync ok" : fmt::format("sync {}", code_name(durable.error().code())));
+    });
+  };
   for (const char* entry : {"a", "b", "c"}) loop_.start(append(entry));
   loop_.poll();
+  sync();
   faulty_->fail({.operation = Operation::kSyncData, .os_error = EIO});
   worker->run_all();
   loop_.run();
-  EXPECT_EQ(told_, (Words{"a io", "b io", "c io"}));
+  EXPECT_EQ(told_, (Words{"a io", "b io", "c io", "sync io"}));
+  sync();
+  worker->run_all();
+  loop_.run();
+  EXPECT_EQ(told_.back(), "sync poisoned") << "that is another group";
 }
 
 // No write, no sync, no rotation on the thread of the event loop.

@@ -135,8 +135,9 @@ void CommitQueue::commit_group(Lock& lock) noexcept {
       if (item.is_wanted()) item.begin(log);
     }
     // The first that waits syncs for all: they have been written before that sync begins.
+    GroupOfLog waiting(log);
     for (QueueItem& item : group) {
-      if (item.is_wanted()) item.finish(log);
+      if (item.is_wanted()) item.finish(waiting);
     }
     mailbox_->put(group);
   }

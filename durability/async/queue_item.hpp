@@ -29,6 +29,34 @@ class CommitLog {
   virtual Status close() = 0;
 };
 
+/// The log, as the items of a group wait for it: one sync covers them all, and if it fails all of them get
+/// its error. The log tells it to the first of them, and by then is `poisoned` for the others.
+class GroupOfLog {
+ public:
+  explicit GroupOfLog(CommitLog& log) noexcept : log_(log) {}
+
+  Result<DurableId> wait_until_durable(EntryId id) { return heard(log_.wait_until_durable(id)); }
+  Result<DurableId> flush_and_sync() { return heard(log_.flush_and_sync()); }
+  Status close() { return log_.close(); }
+
+ private:
+  Result<DurableId> heard(Result<DurableId> said) noexcept {
+    if (said) return said;
+    try {
+      if (!failed_) {
+        failed_ = said.error();
+      } else if (said.error().code() == ErrorCode::kPoisoned) {
+        return *failed_;
+      }
+    } catch (const std::bad_alloc&) {  // what the log said is an error too
+    }
+    return said;
+  }
+
+  CommitLog& log_;
+  std::optional<Error> failed_;
+};
+
 class CommitQueue;
 
 /// In one list at a time, which owns it (kept_).
@@ -45,7 +73,7 @@ class QueueItem : public boost::intrusive::list_base_hook<> {
   // The steps of a group: all of its items begin, then all of them finish.
 
   virtual void begin(CommitLog& /*log*/) {}
-  virtual void finish(CommitLog& log) = 0;
+  virtual void finish(GroupOfLog& log) = 0;
   /// Whether it is to be done: a closing is, also when its waiter gave up.
   [[nodiscard]] virtual bool is_wanted() const noexcept = 0;
   virtual void tell(bool at_home) = 0;
@@ -133,7 +161,7 @@ class QueuedEntry : public QueuedFor<DurableId> {
       put_outcome(std::move(id).error());
     }
   }
-  void finish(CommitLog& log) override {
+  void finish(GroupOfLog& log) override {
     if (id_) put_outcome(log.wait_until_durable(*id_));
   }
   void forget() noexcept override { Bytes().swap(payload_); }
@@ -147,14 +175,14 @@ class QueuedEntry : public QueuedFor<DurableId> {
 class QueuedSync : public QueuedFor<DurableId> {
  public:
   using QueuedFor::QueuedFor;
-  void finish(CommitLog& log) override { put_outcome(log.flush_and_sync()); }
+  void finish(GroupOfLog& log) override { put_outcome(log.flush_and_sync()); }
 };
 
 class QueuedClose : public QueuedFor<void> {
  public:
   using QueuedFor::QueuedFor;
   [[nodiscard]] bool closes() const noexcept override { return true; }
-  void finish(CommitLog& log) override { put_outcome(log.close()); }
+  void finish(GroupOfLog& log) override { put_outcome(log.close()); }
 };
 
 }  // namespace durability::async
