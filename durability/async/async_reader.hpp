@@ -112,7 +112,7 @@ auto async_recover_with_wal(const boost::asio::any_io_executor& home, const Bloc
                             std::optional<std::string> checkpoint_path, RecoveryOptions options, Init init,
                             Apply apply, Token&& token) {
   return async::run_task(
-      bridge.tasks(), bridge.usable(), home, "recover",
+      bridge.tasks(), bridge.usable(), {home}, "recover",
       [directory = bridge.inner(), checkpoint_path = std::move(checkpoint_path), options,
        init = std::move(init), apply = std::move(apply)]() mutable {
         return recover_with_wal<C, E, Codec>(directory, checkpoint_path, options, init, apply);

@@ -56,7 +56,7 @@ class AsyncWal {
       DURABILITY_TRY_ASSIGN(auto writer, Writer::open(bridge->inner(), std::move(options)));
       return make(std::move(known), std::move(bridge), std::move(writer), std::move(async_options));
     };
-    return async::run_task(std::move(tasks), std::move(usable), home, "open", std::move(work),
+    return async::run_task(std::move(tasks), std::move(usable), {home}, "open", std::move(work),
                            std::forward<Token>(token));
   }
 
@@ -199,7 +199,7 @@ class AsyncWal {
   template <class Work, class Token>
   auto publish_on_pool(Work work, Token&& token) {
     return async::run_task(
-        bridge_->tasks(), bridge_->usable(), home_.executor, "publish",
+        bridge_->tasks(), bridge_->usable(), home_, "publish",
         [directory = bridge_->inner(), lent = publishing_,
          work = std::move(work)]() mutable -> Result<PublishResult> {
           const auto writer = lent->borrow();

@@ -50,7 +50,7 @@ Result<std::shared_ptr<BlockingBridge>> BlockingBridge::make(std::shared_ptr<Dir
 template <class Work>
 auto BlockingBridge::on_pool(std::string_view what, Work work) {
   return async::run_task(
-      tasks(), usable(), boost::asio::system_executor(), what,
+      tasks(), usable(), {boost::asio::system_executor()}, what,
       [inner = inner_, work = std::move(work)]() mutable { return work(*inner); },
       boost::asio::use_awaitable);
 }

@@ -117,11 +117,11 @@ class TaskFor : public Pending<T>, public Task {
 
 /// Runs `work` as BlockingPool::run does, or completes with the error of `usable`.
 template <class Work, class Token>
-auto run_task(std::shared_ptr<TaskQueue> tasks, Status usable, const boost::asio::any_io_executor& home,
-              std::string_view what, Work work, Token&& token) {
+auto run_task(std::shared_ptr<TaskQueue> tasks, Status usable, Home home, std::string_view what, Work work,
+              Token&& token) {
   using Operation = TaskFor<typename std::invoke_result_t<Work&>::value_type, Work>;
   return initiate<Operation>(
-      Home{home}, what,
+      std::move(home), what,
       [usable = std::move(usable)](std::shared_ptr<Operation> operation) mutable {
         if (!usable) return operation->refuse(std::move(usable).error());
         TaskQueue& queue = operation->queue();
@@ -153,7 +153,7 @@ class BlockingPool {
   /// it works on. So it is where the execution context of its waiter is destroyed.
   template <class Work, class Token>
   auto run(const boost::asio::any_io_executor& home, std::string_view what, Work work, Token&& token) {
-    return async::run_task(tasks_, {}, home, what, std::move(work), std::forward<Token>(token));
+    return async::run_task(tasks_, {}, {home}, what, std::move(work), std::forward<Token>(token));
   }
 
   /// What waits is `cancelled`; what runs is waited for. Later calls of run() are `cancelled`. Blocks: not

@@ -30,9 +30,10 @@ std::shared_ptr<Guests> Guests::of(boost::asio::execution_context& context) {
   return boost::asio::use_service<GuestService>(context).guests();
 }
 
-bool Guests::add(Guest& guest) noexcept {
+bool Guests::add(Guest& guest) {
   const LockGuard lock(mutex_);
   if (gone_) return false;
+  guest.entered();
   inside_.push_back(guest);
   return true;
 }

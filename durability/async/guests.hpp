@@ -35,6 +35,9 @@ class Guest {
  private:
   friend class Guests;
 
+  /// Called by Guests::add with the list's lock held: the context is there, and is not gone before this
+  /// returns.
+  virtual void entered() {}
   /// Called with the list's lock held. False: somebody completes it, and will leave by himself.
   virtual bool claim_to_cut_off() noexcept = 0;
   /// Null: its destructor runs.
@@ -52,7 +55,7 @@ class Guests {
   static std::shared_ptr<Guests> of(boost::asio::execution_context& context);
 
   /// False: the context is gone.
-  [[nodiscard]] bool add(Guest& guest) noexcept;
+  [[nodiscard]] bool add(Guest& guest);
   /// The last that a guest has to do with it. Also of one that is not in the list.
   void remove(Guest& guest) noexcept;
   /// The context ends. Returns when nobody is left.

@@ -4,104 +4,34 @@
 // ThreadSanitizer, which see what the assertions do not.
 
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
-#include <boost/asio/io_context.hpp>
+#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <functional>
-#include <map>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "durability/async/async_reader.hpp"
-#include "durability/async/async_wal.hpp"
-#include "durability/async/test_support.hpp"
-#include "durability/testing/manual_worker.hpp"
+#include "durability/async/lifetimes_test_support.hpp"
 
 namespace durability::async {
 namespace {
 
 using namespace boost::asio::experimental::awaitable_operators;
-using test::awaitable;
-using test::CrashDirectory;
-using test::FaultyDirectory;
-using test::Gate;
-using test::use_awaitable;
-using Wal = AsyncWal<std::string>;
-using Replay = AsyncReplay<std::string>;
-using Table = std::map<std::string, std::string>;
 using boost::asio::cancellation_type;
-
-/// What a waiter heard. It is held by the waiter's frame, or by its callback, and by the test.
-struct Told {
-  std::vector<std::string> words;
-};
-using Witness = std::shared_ptr<Told>;
-
-template <class T>
-void note(Told& told, const Result<T>& result) {
-  told.words.emplace_back(result ? "ok" : code_name(result.error().code()));
-}
-
-/// Everything that an operation may lean on. Each part can be let go by itself.
-struct World {
-  explicit World(bool with_log) {
-    faulty = FaultyDirectory::make(CrashDirectory::make());
-    bridge = BlockingBridge::make(faulty, {.threads = 1}).value();
-    auto writer = WalWriter<std::string>::open(faulty).value();
-    EXPECT_TRUE(writer.append("written before"));
-    EXPECT_TRUE(writer.close());
-    context = std::make_unique<boost::asio::io_context>();
-    if (with_log) {
-      WalOptions options;
-      options.preallocate_bytes = 0;
-      options.worker = std::make_shared<testing::ManualWorker>();
-      auto log = SyncWalWriter<std::string>::open(faulty, options).value();
-      upto = log->durable_id();
-      EXPECT_TRUE(log->append("not synced"));
-      wal = Wal::from_writer(context->get_executor(), bridge, std::move(log)).value();
-    }
-    gate.watch(*faulty);
-    gate.hold();
-  }
-  ~World() {
-    gate.release();
-    let_go();
-  }
-  void let_go() {
-    replay.reset();
-    wal.reset();
-    bridge.reset();
-  }
-  /// Somebody else's operations in front, which wait for the disk.
-  void occupy() {
-    boost::asio::co_spawn(
-        *context,
-        [](std::shared_ptr<BlockingBridge> files) -> awaitable<void> {
-          static_cast<void>(co_await files->exists("occupied"));
-        }(bridge),
-        [](const std::exception_ptr&) {});
-    if (wal) wal->append_durable("in front", [](const Result<DurableId>&) {});
-    context->poll();
-    gate.wait_for(1);
-  }
-
-  Gate gate{std::nullopt};
-  std::shared_ptr<FaultyDirectory> faulty;
-  std::unique_ptr<boost::asio::io_context> context;
-  std::shared_ptr<BlockingBridge> bridge;
-  std::unique_ptr<Wal> wal;
-  std::unique_ptr<Replay> replay;
-  std::optional<DurableId> upto;
-  boost::asio::cancellation_signal signal;
-};
+using test::awaitable;
+using test::note;
+using test::Replay;
+using test::Table;
+using test::Told;
+using test::use_awaitable;
+using test::Wal;
+using test::Witness;
+using test::World;
 
 /// An operation, begun by a callback or by a coroutine; both listen to World::signal.
 struct Case {
@@ -109,7 +39,7 @@ struct Case {
   bool with_log;
   std::function<void(World&, Witness)> as_callback;
   std::function<void(World&, Witness)> as_coroutine;
-  std::function<void(World&, Witness)> with_timer;  // a coroutine that gives up at once
+  std::function<void(World&, Witness)> with_timer;  // a coroutine that gives up at World::expire
 };
 
 template <class Begin>
@@ -120,8 +50,11 @@ awaitable<void> await_it(Begin begin, World& world, Witness told) {
 
 template <class Begin>
 awaitable<void> await_or_give_up(Begin begin, World& world, Witness told) {
-  boost::asio::steady_timer timer(*world.context, boost::asio::steady_timer::time_point::min());
-  const auto first = co_await (begin(world, use_awaitable) || timer.async_wait(use_awaitable));
+  boost::asio::steady_timer timer(*world.context, boost::asio::steady_timer::time_point::max());
+  world.expire = [&timer] { timer.cancel(); };
+  boost::system::error_code expired;
+  const auto first = co_await (begin(world, use_awaitable) ||
+                               timer.async_wait(boost::asio::redirect_error(use_awaitable, expired)));
   told->words.emplace_back(first.index() == 1 ? "cancelled" : "in time");
 }
 
@@ -295,8 +228,9 @@ class Life {
     world_.context->poll();
     expect_cancelled();
   }
-  void wait_for_cancelled() {
-    while (told_->words.empty()) world_.context->run_one();
+  void time_out() {
+    world_.expire();
+    world_.context->poll();
     expect_cancelled();
   }
 
@@ -365,137 +299,8 @@ TEST(AsyncLifetimes, ATimedOutOperationIsToldAtOnceAndGivesItsMemoryBack) {
     if (!way.coroutine) return;
     Case timed = operation;
     timed.as_coroutine = operation.with_timer;
-    Life(timed, way).wait_for_cancelled();
+    Life(timed, way).time_out();
   });
-}
-
-/// A coroutine that owns what it waits for, as the first example of docs/async.md does.
-template <class Own>
-void expect_destroyed_with_its_context(Own own) {
-  const auto told = std::make_shared<Told>();
-  const auto faulty = FaultyDirectory::make(CrashDirectory::make());
-  Gate gate{std::nullopt};
-  {
-    auto writer = WalWriter<std::string>::open(faulty).value();
-    EXPECT_TRUE(writer.append("written before"));
-    EXPECT_TRUE(writer.close());
-  }
-  auto context = std::make_unique<boost::asio::io_context>();
-  boost::asio::co_spawn(*context, own(faulty, gate, told), test::Rethrow());
-  while (gate.begun() == 0) {
-    context->run_for(std::chrono::milliseconds(1));
-    context->restart();
-  }
-  std::thread destroying([&] { context.reset(); });  // waits for the disk
-  gate.release();
-  destroying.join();
-  EXPECT_EQ(told.use_count(), 1) << "the coroutine is still there";
-  EXPECT_TRUE(told->words.empty());
-  EXPECT_TRUE(WalWriter<std::string>::open(faulty)) << "and holds the lock";
-}
-
-// Shown by AddressSanitizer: the log's thread told the coroutine on a context that was gone.
-TEST(AsyncLifetimes, ACoroutineThatOwnsTheLogItWaitsForGoesWithItsContext) {
-  expect_destroyed_with_its_context([](std::shared_ptr<FaultyDirectory> disk, Gate& gate,
-                                       Witness told) -> awaitable<void> {
-    const auto bridge = BlockingBridge::make(disk).value();
-    auto wal = (co_await Wal::open(co_await boost::asio::this_coro::executor, bridge, {}, {}, use_awaitable))
-                   .value();
-    gate.watch(*disk);
-    gate.hold();
-    note(*told, co_await wal->append_durable("entry", use_awaitable));
-  });
-}
-
-// The reading thread held the channel, the channel the waiter, the waiter's frame the replay, and the replay
-// the thread: nobody was left to end it.
-TEST(AsyncLifetimes, ACoroutineThatOwnsTheReplayItWaitsForGoesWithItsContext) {
-  expect_destroyed_with_its_context([](std::shared_ptr<FaultyDirectory> disk, Gate& gate,
-                                       Witness told) -> awaitable<void> {
-    gate.watch(*disk);
-    gate.hold();
-    Replay replay(co_await boost::asio::this_coro::executor, WalReader<std::string>(disk), ReadMode::kStrict);
-    note(*told, co_await replay.next(use_awaitable));
-  });
-}
-
-// The destructor did not wait for the group under way on a worker that was passed in: the worker went on with
-// a log that was gone.
-TEST(AsyncLifetimes, TheDestructorWaitsForTheGroupUnderWayOnAWorkerThatWasPassedIn) {
-  const auto told = std::make_shared<Told>();
-  World world(false);
-  const auto worker = Worker::thread().value();
-  world.gate.release();
-  world.wal = Wal::from_writer(world.context->get_executor(), world.bridge,
-                               SyncWalWriter<std::string>::open(world.faulty).value(), {.worker = worker})
-                  .value();
-  const std::uint64_t before = world.gate.begun();
-  world.gate.hold();
-  world.wal->append_durable("entry", [told](const Result<DurableId>& durable) { note(*told, durable); });
-  world.gate.wait_for(before + 1);
-  std::thread destroying([&] { world.wal.reset(); });
-  world.gate.release();
-  destroying.join();
-  world.context->run();
-  EXPECT_EQ(told->words, std::vector<std::string>{"ok"});
-  EXPECT_TRUE(WalWriter<std::string>::open(world.faulty)) << "the lock is let go";
-}
-
-// A child of fork() has none of the threads: an operation there waited for ever, and so did the destructors.
-TEST(AsyncLifetimes, InAChildOfForkEverythingIsRefusedAndNothingIsWaitedFor) {
-  World world(true);
-  world.gate.release();
-  const auto told = std::make_shared<Told>();
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::alarm(60);
-    world.context->notify_fork(boost::asio::execution_context::fork_child);
-    world.wal->append_durable("entry", [told](const Result<DurableId>& durable) { note(*told, durable); });
-    world.wal->publish(Table{}, *world.upto, "table.ckpt",
-                       [told](const Result<PublishResult>& published) { note(*told, published); });
-    world.context->run();
-    world.let_go();
-    ::_exit(told->words == std::vector<std::string>(2, "invalid_state") ? 0 : 1);
-  }
-  int status = -1;
-  ASSERT_EQ(::waitpid(child, &status, 0), child);
-  EXPECT_EQ(status, 0);
-}
-
-// Who waits on another loop than the log's own hears of it there, whether or not the log's loop is left.
-TEST(AsyncLifetimes, AWaiterOnAnotherLoopOutlivesTheLogsOwn) {
-  const auto told = std::make_shared<Told>();
-  World world(true);
-  boost::asio::io_context other;
-  world.wal->append_durable(
-      "entry", boost::asio::bind_executor(
-                   other.get_executor(), [told](const Result<DurableId>& durable) { note(*told, durable); }));
-  world.gate.wait_for(1);
-  world.context.reset();
-  world.gate.release();
-  other.run();
-  EXPECT_EQ(told->words, std::vector<std::string>{"ok"});
-  world.wal->append_durable(
-      "later", boost::asio::bind_executor(
-                   other.get_executor(), [told](const Result<DurableId>& durable) { note(*told, durable); }));
-  other.restart();
-  other.run();
-  EXPECT_EQ(told->words, (std::vector<std::string>{"ok", "ok"}));
-}
-
-// And the other way round: its own loop goes, the log's goes on.
-TEST(AsyncLifetimes, AWaitersOwnLoopMayGoBeforeTheLogs) {
-  const auto told = std::make_shared<Told>();
-  World world(true);
-  auto other = std::make_unique<boost::asio::io_context>();
-  const auto wait = [told](const Result<DurableId>& durable) { note(*told, durable); };
-  world.wal->append_durable("entry", boost::asio::bind_executor(other->get_executor(), wait));
-  world.wal->append_durable("next", wait);
-  world.gate.wait_for(1);
-  other.reset();
-  world.gate.release();
-  world.context->run();
-  EXPECT_EQ(told->words, std::vector<std::string>{"ok"});
 }
 
 }  // namespace

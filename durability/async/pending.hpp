@@ -128,9 +128,10 @@ class WorkAtHome final : public Guest {
     guests_->remove(*this);
   }
 
-  void begin(const Home& home, std::weak_ptr<void> owner) noexcept {
+  /// The home may be gone by now: then nothing of it is touched.
+  void begin(const Home& home, std::weak_ptr<void> owner) {
     owner_ = std::move(owner);
-    work_ = tracked(home.executor);
+    work_ = home.executor;
     if (home.guests->add(*this)) {
       guests_ = home.guests;
     } else {
@@ -145,6 +146,7 @@ class WorkAtHome final : public Guest {
   }
 
  private:
+  void entered() override { work_ = tracked(work_); }
   bool claim_to_cut_off() noexcept override { return !ended_.exchange(true); }
   std::shared_ptr<Guest> keep() noexcept override {
     auto owner = owner_.lock();
@@ -164,10 +166,10 @@ class PendingHandler final : public Base, public std::enable_shared_from_this<Pe
  public:
   template <class... Arguments>
   PendingHandler(const Home& home, std::string_view what, Handler handler, Arguments&&... arguments)
-      : Base(what, std::forward<Arguments>(arguments)...),
-        executor_(tracked(boost::asio::get_associated_executor(handler, home.executor))),
-        handler_(std::in_place, std::move(handler)) {
+      : Base(what, std::forward<Arguments>(arguments)...), handler_(std::in_place, std::move(handler)) {
     is_home_ = executor_is(home.executor);
+    // Given in this call, so its context is there. The home's may be gone: see entered().
+    if (!is_home_ || !home.guests) executor_.emplace(tracked(executor_of_handler(home)));
   }
   ~PendingHandler() override {
     handler_.reset();
@@ -178,6 +180,7 @@ class PendingHandler final : public Base, public std::enable_shared_from_this<Pe
   /// Enters the context on which the handler will be called, and listens to its cancellation slot. False: the
   /// context is gone, and the handler with it.
   bool enter(const Home& home) {
+    home_ = &home;
     const auto own = is_home_ && home.guests ? home.guests : guests_elsewhere(home);
     runs_at_home_ = home.guests != nullptr && own == home.guests;
     Guests* const guests = own ? own.get() : home.guests.get();
@@ -185,11 +188,15 @@ class PendingHandler final : public Base, public std::enable_shared_from_this<Pe
       drop_handler();
       return false;
     }
+    home_ = nullptr;
     guests_ = guests;
     if (home.guests && !runs_at_home_) work_at_home_.begin(home, this->weak_from_this());
     listen();
     return true;
   }
+
+  /// Whether its executor is known: what has failed before that cannot be told.
+  [[nodiscard]] bool can_be_told() const noexcept { return executor_.has_value(); }
 
  private:
   using HandlerExecutor = boost::asio::associated_executor_t<Handler, boost::asio::any_io_executor>;
@@ -209,7 +216,13 @@ class PendingHandler final : public Base, public std::enable_shared_from_this<Pe
   }
 
   std::shared_ptr<Guests> guests_elsewhere(const Home& home) const {
-    return guests_of(boost::asio::get_associated_executor(*handler_, home.executor));
+    return guests_of(executor_of_handler(home));
+  }
+  [[nodiscard]] HandlerExecutor executor_of_handler(const Home& home) const {
+    return boost::asio::get_associated_executor(*handler_, home.executor);
+  }
+  void entered() override {
+    if (!executor_) executor_.emplace(tracked(executor_of_handler(*home_)));
   }
 
   // The slot holds no reference that would keep this alive.
@@ -266,9 +279,10 @@ class PendingHandler final : public Base, public std::enable_shared_from_this<Pe
 
   std::optional<TrackedExecutor> executor_;
   std::optional<Handler> handler_;
-  Guests* guests_ = nullptr;   // whose guest this is; valid until it leaves
-  bool is_home_ = false;       // the handler's executor is the home's
-  bool runs_at_home_ = false;  // its context is
+  const Home* home_ = nullptr;  // while it enters
+  Guests* guests_ = nullptr;    // whose guest this is; valid until it leaves
+  bool is_home_ = false;        // the handler's executor is the home's
+  bool runs_at_home_ = false;   // its context is
   WorkAtHome work_at_home_;
   Reserve reserve_;
 };
@@ -288,6 +302,7 @@ auto initiate(Home home, std::string_view what, Start start, Token&& token, Argu
         try {
           if (!pending->enter(home)) return;
         } catch (const std::bad_alloc&) {
+          if (!pending->can_be_told()) throw;
           return pending->resolve(out_of_memory());
         }
         begin(std::shared_ptr<Base>(std::move(pending)));
