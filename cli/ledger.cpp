@@ -14,7 +14,8 @@ Status Ledger::appended(const Lines& lines, EntryId first, EntryId counted) {
     waiting_.push_back(
         {.id = EntryId(first.value() + i), .line = lines.first_number() + i, .bytes = lines[i].size()});
   }
-  const bool news = counted > counted_ || first <= counted;
+  // A pause may have counted them before they were noted here.
+  const bool news = counted > counted_ || first <= counted_ || first <= counted;
   return news ? count(counted) : Status{};
 }
 
@@ -31,7 +32,7 @@ Tally Ledger::tally() const {
 Status Ledger::count(EntryId up_to) {
   counted_ = std::max(counted_, up_to);
   // Threads come here in any order, so what counts now may stand anywhere among what waits.
-  const auto counts = [up_to](const Waiting& entry) { return entry.id <= up_to; };
+  const auto counts = [this](const Waiting& entry) { return entry.id <= counted_; };
   const auto begin = std::partition(waiting_.begin(), waiting_.end(), std::not_fn(counts));
   std::sort(begin, waiting_.end(), [](const Waiting& a, const Waiting& b) { return a.id < b.id; });
   text_.clear();
