@@ -10,9 +10,9 @@
 namespace durability::cli {
 namespace {
 
-std::string_view name_of(SegmentState state) {
-  switch (state) {
-    case SegmentState::kSealed: return "sealed";
+std::string_view name_of(const SegmentStatus& segment) {
+  switch (segment.state) {
+    case SegmentState::kSealed: return segment.read_whole ? "sealed" : "sealed, not read";
     case SegmentState::kActive: return "active";
     case SegmentState::kSpare: return "spare";
     case SegmentState::kTorn: return "torn";
@@ -44,7 +44,7 @@ Json row_as_json(const SegmentStatus& segment) {
   const std::string created = created_at(segment);
   return {{"segment_id", segment.id.value()},
           {"version", static_cast<unsigned>(segment.format)},
-          {"state", name_of(segment.state)},
+          {"state", name_of(segment)},
           {"first_entry_id", id_or_null(first_of(segment))},
           {"last_entry_id", id_or_null(last_of(segment))},
           {"entries", segment.entries},
@@ -55,7 +55,7 @@ Json row_as_json(const SegmentStatus& segment) {
 
 std::string row(std::string_view id, std::string_view version, std::string_view state, std::string_view ids,
                 std::string_view bytes, std::string_view padding, std::string_view created) {
-  return fmt::format("{:>7}  {:>7}  {:<7}  {:>21}  {:>12}  {:>10}  {}\n", id, version, state, ids, bytes,
+  return fmt::format("{:>7}  {:>7}  {:<16}  {:>21}  {:>12}  {:>10}  {}\n", id, version, state, ids, bytes,
                      padding, created);
 }
 
@@ -63,8 +63,8 @@ std::string row_as_text(const SegmentStatus& segment) {
   const auto first = first_of(segment);
   const std::string ids = first ? fmt::format("{}-{}", *first, *last_of(segment)) : "-";
   return row(fmt::to_string(segment.id), fmt::to_string(static_cast<unsigned>(segment.format)),
-             name_of(segment.state), ids, fmt::to_string(segment.file_bytes),
-             fmt::to_string(segment.padding_bytes), created_at(segment));
+             name_of(segment), ids, fmt::to_string(segment.file_bytes), fmt::to_string(segment.padding_bytes),
+             created_at(segment));
 }
 
 Outcome run_ls(const LogOptions& options) {

@@ -186,8 +186,9 @@ Outcome run_stat(const LogOptions& options) {
         statistics.add(view);
       });
   if (!read) return Outcome::failed(located(options.place, read.error()));
-  const auto inspection = WalMaintenance(*directory).inspect();
+  auto inspection = WalMaintenance(*directory).inspect();
   if (!inspection) return Outcome::failed(located(options.place, inspection.error()));
+  std::erase_if(inspection->segments, [](const auto& s) { return s.state == SegmentState::kMissing; });
   const Json fields = fields_of(*directory, statistics, inspection->segments);
   return {.fields = fields, .text = text_of(fields), .error = {}};
 }

@@ -35,7 +35,7 @@ void add_totals_of_damaged(const std::shared_ptr<Directory>& directory, Seen& se
   const auto inspection = WalMaintenance(directory).inspect();
   if (!inspection) return;
   for (const SegmentStatus& segment : inspection->segments) {
-    if (segment.state == SegmentState::kSpare) continue;
+    if (segment.state == SegmentState::kSpare || segment.state == SegmentState::kMissing) continue;
     ++seen.segments;
     seen.bytes += segment.file_bytes;
   }
