@@ -311,5 +311,25 @@ TEST(RecordLogWriter, WithoutSpaceForACopyTheLogOpensAsItIs) {
   EXPECT_EQ(test::read(faulty, ReadMode::kStrict).records, (std::vector<std::string>{"a"}));
 }
 
+// Where the copy cannot be made the torn tail is cut in place, durably, before anything is appended.
+TEST(RecordLogWriter, WithoutSpaceForACopyATornTailIsCutInPlaceAndTheCutIsDurable) {
+  const auto inner = CrashDirectory::make();
+  auto writer = open_writer(inner).value();
+  ASSERT_TRUE(writer->append(as_bytes("a")));
+  ASSERT_TRUE(writer->close());
+  ASSERT_TRUE(inner->open(kPath, OpenMode::kReadWrite).value()->append(as_bytes("torn")));
+  const auto faulty = FaultyDirectory::make(inner);
+  faulty->fail({.operation = Operation::kWrite,
+                .os_error = ENOSPC,
+                .repeat = durability::testing::Repeat::kSticky,
+                .path = ".tmp"});
+  const auto opened = open_writer(faulty);
+  ASSERT_TRUE(opened) << opened.error();
+  LosesAll loses_all;
+  const auto left = inner->after_power_cut(CrashProfile::ordered(), loses_all);
+  EXPECT_EQ(test::read(left, ReadMode::kStrict).records, (std::vector<std::string>{"a"}));
+  EXPECT_TRUE(test::read(left, ReadMode::kStrict).outcome == "ok");
+}
+
 }  // namespace
 }  // namespace durability::recordlog

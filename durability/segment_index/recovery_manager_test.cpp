@@ -186,8 +186,8 @@ TEST(RecoveryManager, WithoutACheckpointNeedsALogFromEntryOne) {
         expect_recovered(manager.recover("new.ckpt", options), 6, 4, {});
       } else {
         expect_refused(manager.recover_latest(options), ErrorCode::kInvalidState, "new.ckpt");
-        expect_refused(manager.recover("new.ckpt", options), ErrorCode::kInvalidState, "1 to 3");
-        expect_refused(manager.recover({}, options), ErrorCode::kInvalidState, "1 to 3");
+        expect_refused(manager.recover("new.ckpt", options), ErrorCode::kTruncatedAway, "1 to 3");
+        expect_refused(manager.recover({}, options), ErrorCode::kTruncatedAway, "1 to 3");
       }
     }
   }

@@ -121,10 +121,11 @@ Status ByteWriter::make_room(std::uint64_t span) {
 // its space, or a full disk in the middle of a frame would end the writer.
 Status ByteWriter::set_space_aside() {
   if (has_space_) return {};
-  DURABILITY_TRY_ASSIGN(const std::uint64_t size, segment_.file()->size());
+  auto size = segment_.file()->size();
+  if (!size) return poison(std::move(size).error());
   const std::uint64_t wanted = options_.preallocation();
-  if (size < wanted) {
-    Status reserved = segment_.file()->reserve(size, wanted - size);
+  if (*size < wanted) {
+    Status reserved = segment_.file()->reserve(*size, wanted - *size);
     if (!reserved) {
       return is_shortage(reserved.error())
                  ? reserved.error().advise("nothing was appended; free some space and append again")

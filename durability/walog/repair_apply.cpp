@@ -1,6 +1,7 @@
 #include "durability/walog/repair_apply.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <ranges>
 #include <utility>
 
@@ -108,12 +109,15 @@ class Repair {
   std::uint64_t number_ = 0;
 };
 
+constexpr std::uint64_t kMaxUnreadableBytes = std::uint64_t{64} << 20U;
+
 class Undoing {
  public:
   Undoing(Directory& directory, std::uint64_t number, RepairRecord record)
       : directory_(directory), number_(number), record_(std::move(record)) {}
 
   Result<std::string> run() {
+    DURABILITY_TRY(read_what_was_unreadable());
     DURABILITY_TRY(check_the_rest());
     for (const RecordedFile& file : record_.files) DURABILITY_TRY(check(file));
     for (const RecordedFile& file : std::views::reverse(record_.files)) DURABILITY_TRY(put_back(file));
@@ -124,11 +128,33 @@ class Undoing {
   }
 
  private:
+  Status read_what_was_unreadable() {
+    const std::string path = unreadable_path(number_);
+    DURABILITY_TRY_ASSIGN(const bool there, directory_.exists(path));
+    if (!there) return {};
+    DURABILITY_TRY_ASSIGN(const Bytes text, directory_.read_file(path, kMaxUnreadableBytes));
+    was_unreadable_ = "\n" + std::string(as_text(text));
+    return {};
+  }
+
+  // What could not be read when it was taken out may be read today, and then is not the zeros that stood for
+  // it.
+  [[nodiscard]] bool is_what_was(const RecordedFile& file, const WalFileImage& kept) const {
+    if (!file.before || kept == *file.before) return file.before.has_value();
+    const bool had_holes =
+        was_unreadable_.find("\n" + segment_name(file.segment) + " offset ") != std::string::npos;
+    return had_holes && kept.bytes == file.before->bytes;
+  }
+
+  // Where something could not be read today, that is the reason.
+  [[nodiscard]] Error refused(Error reason) const { return unread_ ? *unread_ : std::move(reason); }
+
   Result<std::optional<WalFileImage>> image_at(const std::string& path) {
     DURABILITY_TRY_ASSIGN(const bool there, directory_.exists(path));
     if (!there) return std::optional<WalFileImage>{};
     auto image = image_of(directory_, path);
     if (!image && is_unreadable(image.error())) {
+      unread_ = image.error();
       SalvagingDirectory salvaging(directory_);
       image = image_of(salvaging, path);
     }
@@ -161,12 +187,13 @@ class Undoing {
     const std::string quarantined = quarantined_path(number_, file.segment);
     DURABILITY_TRY_ASSIGN(const auto now, image_at(path));
     DURABILITY_TRY_ASSIGN(const auto kept, image_at(quarantined));
-    if (now != file.before && now != file.after) return gone_on(path);
-    const bool damaged = kept ? kept != file.before : now != file.before && file.before.has_value();
+    if (now != file.before && now != file.after) return refused(gone_on(path));
+    const bool damaged = kept ? !is_what_was(file, *kept) : now != file.before && file.before.has_value();
     if (!damaged) return {};
-    return Error(ErrorCode::kCorrupt, "what was taken out of the log is damaged or missing in quarantine")
-        .in_file(quarantined)
-        .advise("nothing was changed; the repaired log is as it was");
+    return refused(
+        Error(ErrorCode::kCorrupt, "what was taken out of the log is damaged or missing in quarantine")
+            .in_file(quarantined)
+            .advise("nothing was changed; the repaired log is as it was"));
   }
 
   Status put_back(const RecordedFile& file) {
@@ -180,6 +207,8 @@ class Undoing {
   Directory& directory_;
   std::uint64_t number_;
   RepairRecord record_;
+  std::string was_unreadable_;  // when it was taken out; a line each
+  std::optional<Error> unread_;
 };
 
 }  // namespace
@@ -199,6 +228,11 @@ Result<std::string> apply_repair(Directory& directory, const WalOptions& options
   DURABILITY_TRY_ASSIGN(const auto ids, list_segments(directory));
   DURABILITY_TRY(settle(directory, ids));
   DURABILITY_TRY_ASSIGN(const auto planned, plan_repair(directory, options));
+  if (planned && planned->plan.unreadable != plan.unreadable) {
+    return Error::from_errno(EIO, "read all that could be read when the plan was made")
+        .in_file(kWalDirectory)
+        .advise("nothing was changed; plan again, and look at what the plan calls unreadable");
+  }
   if (!planned || planned->plan != plan) return changed();
   DURABILITY_TRY(lock->check());
   SalvagingDirectory salvaging(directory);

@@ -182,9 +182,9 @@ TEST_F(AfterTwoPublications, AnOldCheckpointPutBackIsRefusedByALogThatWasTruncat
   publish_twice(160);
   expect_table(directory_, table_);
   ASSERT_TRUE(directory_->atomic_write(kPath, old_checkpoint_));
-  EXPECT_EQ(recover_table(directory_).error().code(), ErrorCode::kInvalidState);
+  EXPECT_EQ(recover_table(directory_).error().code(), ErrorCode::kTruncatedAway);
   ASSERT_TRUE(directory_->remove(kPath));
-  EXPECT_EQ(recover_table(directory_).error().code(), ErrorCode::kInvalidState);
+  EXPECT_EQ(recover_table(directory_).error().code(), ErrorCode::kTruncatedAway);
   ASSERT_TRUE(directory_->atomic_write(kPath, new_checkpoint_));
   expect_table(directory_, table_);
 }

@@ -15,6 +15,9 @@ namespace durability::compat {
 
 using nlohmann::json;
 
+/// The code's name, or where the crate has none so fine, the one that it has: `invalid_state`.
+std::string_view kind_of(const Error& error);
+
 /// {ok, entries, first, last, digest} or {ok, entries, digest, kind}: the entries delivered, `digest` the
 /// crc32 over, for each of them, id u64, payload length u64, payload.
 json reading(const std::shared_ptr<Directory>& directory, ReadMode mode);
@@ -48,6 +51,7 @@ inline constexpr std::string_view kZeros = "a final segment of zeros is a torn h
 inline constexpr std::string_view kOnlyZeros = "a log of nothing but zeros is judged as version 4";
 inline constexpr std::string_view kStartId = "a wrong start id is seen before an entry is delivered";
 inline constexpr std::string_view kFirstSegment = "segment number 1 begins at entry 1";
+inline constexpr std::string_view kMissingSegment = "what is sound in front of a missing segment is read";
 inline constexpr std::string_view kLoneTornSegment =
     "a lone torn segment that is not number 1 has lost a log";
 

@@ -5,7 +5,7 @@
 namespace durability::compat {
 namespace {
 
-json failure(const Error& error) { return {{"ok", false}, {"kind", code_name(error.code())}}; }
+json failure(const Error& error) { return {{"ok", false}, {"kind", kind_of(error)}}; }
 
 bool is_format_error(const json& verdict) {
   return !verdict.at("ok").get<bool>() && verdict.at("kind") == "format";

@@ -33,13 +33,13 @@ bool builds_a_segment(const OperationRecord& record) {
 // A failed write, rotation or sync ends a writer, but for a lack of space for the next segment.
 bool must_poison(const OperationRecord& record, int os_error) {
   if (!in_log(record)) return false;
-  if (builds_a_segment(record)) return !is_lack_of_space(os_error);
+  if (builds_a_segment(record)) return !is_shortage(os_error);
   switch (record.operation) {
     case Operation::kSyncData:
     case Operation::kSyncDirectory:
     case Operation::kWrite: return true;
     case Operation::kSize: return !of_temporary(record);  // of the segment that versions 2 and 3 leave
-    case Operation::kRename: return of_temporary(record) && !is_lack_of_space(os_error);
+    case Operation::kRename: return of_temporary(record) && !is_shortage(os_error);
     default: return false;
   }
 }
@@ -167,7 +167,7 @@ void Life::judge_writer(const std::optional<Error>& error) {
 void Life::judge_end(std::size_t before, bool poisoned) {
   const int os_error = trap_->fault()->os_error;
   const auto fresh = std::span(trap_->failed()).subspan(before);
-  const bool only_space = is_lack_of_space(os_error) && std::ranges::all_of(fresh, builds_a_segment);
+  const bool only_space = is_shortage(os_error) && std::ranges::all_of(fresh, builds_a_segment);
   const bool ends = std::ranges::any_of(fresh, [&](const auto& r) { return must_poison(r, os_error); });
   if (ends && !poisoned) blame("goes on behind " + fresh.front().to_string());
   if (only_space && poisoned) blame("ended by a lack of space for a segment");

@@ -59,6 +59,8 @@ Result<std::string> repair(const std::shared_ptr<Directory>& directory) {
   const WalMaintenance maintenance(directory, options());
   DURABILITY_TRY_ASSIGN(const auto plan, maintenance.repair_plan());
   if (!plan) return std::string("nothing to repair");
+  // Who reads a plan that names most of the log unreadable mends the device first.
+  if (!plan->unreadable.empty()) return Error::from_errno(EIO, "the device reads nothing");
   return maintenance.repair(*plan);
 }
 

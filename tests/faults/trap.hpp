@@ -43,6 +43,11 @@ inline constexpr std::array<NamedErrno, 6> kErrnos{{{EIO, "EIO"},
                                                     {EROFS, "EROFS"}}};
 inline constexpr std::array kAllLasting{Lasting::kOnce, Lasting::kThatKind, Lasting::kEverything};
 
+/// Of space or descriptors: it passes.
+[[nodiscard]] inline bool is_shortage(int os_error) noexcept {
+  return os_error == ENOSPC || os_error == EDQUOT || os_error == EMFILE || os_error == ENFILE ||
+         os_error == ENOMEM;
+}
 [[nodiscard]] inline bool is_lack_of_space(int os_error) noexcept {
   return os_error == ENOSPC || os_error == EDQUOT;
 }

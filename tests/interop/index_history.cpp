@@ -14,7 +14,7 @@ using Marker = segment_index::Checkpoint;
 using compat::json;
 
 json as_json(const Result<RecoveredState>& recovered) {
-  if (!recovered) return {{"ok", false}, {"kind", code_name(recovered.error().code())}};
+  if (!recovered) return {{"ok", false}, {"kind", compat::kind_of(recovered.error())}};
   json segments = json::array();
   for (const auto& [id, segment] : recovered->segments) {
     segments.push_back({id, segment.doc_count, segment.deleted_docs});

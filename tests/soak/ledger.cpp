@@ -64,7 +64,8 @@ void Ledger::look_on() const {
   const auto count = record_log_ ? RecordLogReader<Bytes>(directory_, kRecordLog).count(ReadMode::kBestEffort)
                                  : WalReader<Bytes>(directory_).count(ReadMode::kBestEffort);
   // Truncation may take away what is being read.
-  if (count || count.error().code() == ErrorCode::kTruncatedAway || count.error().code() == ErrorCode::kBusy) return;
+  if (count || count.error().code() == ErrorCode::kTruncatedAway || count.error().code() == ErrorCode::kBusy)
+    return;
   throw Broken("reading beside the writer: " + count.error().to_string());
 }
 
