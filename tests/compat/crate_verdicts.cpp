@@ -110,12 +110,10 @@ bool lone_torn_segment_is_no_new_log(const Verdicts& crate, const Verdicts& ours
          ours.best_effort.at("entries") == 0;
 }
 
-// Ours: what stands in front of a missing segment is delivered, then the error names the missing file. The
-// crate looks at the names first, and reads nothing.
+// Ours: what stands in front of a missing segment is delivered, then the error names the missing file, or the
+// damage that was met before it. The crate looks at the names first, and reads nothing.
 bool sound_front_of_a_gap(const Verdicts& crate, const Verdicts& ours, std::string_view message) {
-  const auto refuses = [](const json& verdict) {
-    return !verdict.at("ok") && verdict.at("kind") == "format";
-  };
+  const auto refuses = [](const json& verdict) { return !verdict.at("ok").get<bool>(); };
   return message.starts_with("format error: WAL segment id gap") && crate.strict.at("entries") == 0 &&
          refuses(ours.strict) && refuses(ours.best_effort) && refuses(ours.resume);
 }

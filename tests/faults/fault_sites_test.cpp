@@ -57,20 +57,29 @@ void expect_every_site_to_fail_well(const std::vector<Scenario>& scenarios) {
   census.report();
 }
 
+// The short lives in front: what is only asked for after a fault is sought after the first and the last time
+// that a site is met, so they come where nothing else is.
+constexpr std::string_view kPublishes = "oaaspc";
+
 TEST(FaultSites, InTheLifeOfALog) {
-  expect_every_site_to_fail_well({{"", "oaasfbbpaAaswtafwapiraaasprcoasck"}});
+  expect_every_site_to_fail_well({{"", kPublishes}, {"", "oaasfbbpaAaswtafwapiraaasprcoasck"}});
 }
 
 TEST(FaultSites, InALogThatUsesItsSegmentsAgain) {
-  expect_every_site_to_fail_well({{"", "oaaaasaaaaaapwaaaaaaaapwaaaaaapcr", {.recycle_segments = 2}}});
+  expect_every_site_to_fail_well(
+      {{"", kPublishes}, {"", "oaaaasaaaaaapwaaaaaaaapwaaaaaapcr", {.recycle_segments = 2}}});
 }
 
 TEST(FaultSites, InALogOfVersion3) {
-  expect_every_site_to_fail_well({{"", "oaasfbbpaAasbafapiraaasprcoasck", {.format = WalFormat::kV3}}});
+  expect_every_site_to_fail_well({{"", kPublishes, {.format = WalFormat::kV3}},
+                                  {"oaasafkx", "oc", {.format = WalFormat::kV3}},
+                                  {"", "oaasfbbpaAasbafapiraaasprcoasck", {.format = WalFormat::kV3}}});
 }
 
 TEST(FaultSites, InALogOfVersion2) {
-  expect_every_site_to_fail_well({{"", "oaasbbpaAafbprcoasc", {.format = WalFormat::kV2}}});
+  expect_every_site_to_fail_well({{"", kPublishes, {.format = WalFormat::kV2}},
+                                  {"oaasafkx", "oc", {.format = WalFormat::kV2}},
+                                  {"", "oaasbbpaAafbprcoasc", {.format = WalFormat::kV2}}});
 }
 
 TEST(FaultSites, InALogThatGoesBackToVersion3) {
@@ -78,7 +87,9 @@ TEST(FaultSites, InALogThatGoesBackToVersion3) {
 }
 
 TEST(FaultSites, InALogThatGoesOverToVersion4) {
-  expect_every_site_to_fail_well({{"oaaasc", "4oaaaaaaaasaaaprc", {.format = WalFormat::kV3}},
+  expect_every_site_to_fail_well({{"", kPublishes, {.format = WalFormat::kV3}},
+                                  {"oaasafkx", "oc", {.format = WalFormat::kV3}},
+                                  {"oaaasc", "4oaaaaaaaasaaaprc", {.format = WalFormat::kV3}},
                                   {"oaaasbbbsc", "4orc", {.format = WalFormat::kV3}}});
 }
 
