@@ -319,7 +319,8 @@ TEST(CheckpointPublisher, IsNotSupportedWithoutStableStorageAndPoisonsNothing) {
   auto wal = WalWriter<Op>::open(faulty, small_segments()).value();
   ASSERT_TRUE(wal.append(Put{"a", "b"}));
   faulty->clear_log();
-  const auto published = CheckpointPublisher(faulty).publish(wal, Table{}, durable(1, *faulty), kPath, marker);
+  const auto published =
+      CheckpointPublisher(faulty).publish(wal, Table{}, durable(1, *faulty), kPath, marker);
   EXPECT_EQ(published.error().code(), ErrorCode::kNotSupported);
   EXPECT_TRUE(faulty->changes().empty());
   EXPECT_EQ(wal.append(Put{"goes", "on"}).value(), EntryId(2));

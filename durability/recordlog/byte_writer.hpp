@@ -60,7 +60,8 @@ class ByteWriter {
   ByteWriter(std::shared_ptr<Directory> directory, std::string path, RecordLogOptions options,
              OpenedLog opened);
 
-  /// What its DurableIds name: the file, so that neither another record log's id nor the WAL's passes for one.
+  /// What its DurableIds name: the file, so that neither another record log's id nor the WAL's passes for
+  /// one.
   [[nodiscard]] std::uint64_t identity() const noexcept;
 
   // usable() is asked first by every call; failure_ is the one place where a writer ends.

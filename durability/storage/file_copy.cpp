@@ -15,7 +15,9 @@ Result<FileWindow> open_window(Directory& directory, std::string_view path) {
   return FileWindow(std::move(file), size);
 }
 
-std::string name_of_parent(std::string_view path) { return std::filesystem::path(path).parent_path().string(); }
+std::string name_of_parent(std::string_view path) {
+  return std::filesystem::path(path).parent_path().string();
+}
 
 }  // namespace
 

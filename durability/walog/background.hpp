@@ -66,8 +66,8 @@ class Background {
   /// succeed and acknowledge what was lost. Fails too where the file or the lock has been deleted meanwhile:
   /// what no name leads to is in no log. Thread-safe.
   Status sync(File& file) const { return state_->sync(file, std::nullopt); }
-  /// The same for the entries up to `upto`: where they are durable already there is nothing to do, and the file
-  /// may be gone by right, for a truncation deletes what is durable.
+  /// The same for the entries up to `upto`: where they are durable already there is nothing to do, and the
+  /// file may be gone by right, for a truncation deletes what is durable.
   Status sync(File& file, EntryId upto) const { return state_->sync(file, upto); }
   /// Has a part of a segment written back, which leaves less to the sync of its seal. The file must stay open
   /// until finish() has returned.

@@ -10,9 +10,11 @@
 //   4. forget cached pages               after a failed sync the cache can show what the disk never got
 //   5. read, judge                       headers and seals; the final segment in full
 //   6. only now change anything          by the verdict
-//   7. write anew what is unvouched for  not every cache can be forgotten (a file server may have one): what no
-//                                        frame says was synced once is copied, with the segment it stands in, to
-//                                        a new file that takes the segment's name, before it counts as durable
+//   7. write anew what is unvouched for  not every cache can be forgotten (a file server may have one): what
+//   no
+//                                        frame says was synced once is copied, with the segment it stands in,
+//                                        to a new file that takes the segment's name, before it counts as
+//                                        durable
 //
 // A torn tail is never appended behind: the spare is made durable, the segment is sealed at the cut,
 // truncated to its seal and synced, and the log goes on in the next one. Otherwise an old frame behind the

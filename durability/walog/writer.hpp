@@ -16,9 +16,9 @@ namespace durability {
 /// The log of one directory, open for appending. Holds the lock of `wal/` from open to close (or its
 /// destructor, or the death of the process). Not thread-safe: see SyncWalWriter. Move-only.
 ///
-/// Errors of every call: `closed` once the writer is closed; `poisoned` by an earlier failed write, rotation or sync,
-/// or a file that was deleted (open the log again); `invalid_state` in a child of fork; `io` from the directory. What
-/// was acknowledged stays safe whatever fails.
+/// Errors of every call: `closed` once the writer is closed; `poisoned` by an earlier failed write, rotation
+/// or sync, or a file that was deleted (open the log again); `invalid_state` in a child of fork; `io` from
+/// the directory. What was acknowledged stays safe whatever fails.
 template <class E, class Codec = Postcard>
 class WalWriter {
  public:
