@@ -137,7 +137,7 @@ class AsyncProgram {
   std::size_t completed_ = 0;
 };
 
-TEST(AsyncShortages, DISABLED_InALogOnAnEventLoop) {
+TEST(AsyncShortages, InALogOnAnEventLoop) {
   expect_to_bear(
       [](const InShortage& in_shortage) {
         const Place place;
@@ -160,7 +160,7 @@ boost::asio::awaitable<void> read_all(AsyncReplay<std::string>& replay, std::siz
   at_end = true;
 }
 
-TEST(AsyncShortages, DISABLED_InReadingOnAnEventLoop) {
+TEST(AsyncShortages, InReadingOnAnEventLoop) {
   expect_to_bear(
       [](const InShortage& in_shortage) -> std::string {
         const Place place;
