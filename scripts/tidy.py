@@ -29,6 +29,10 @@ def is_test(path):
     return inside.parts[0] in ("tests", "fuzz") or inside.name.endswith("_test.cpp")
 
 
+def is_generated(path):
+    return pathlib.Path(path).relative_to(project.ROOT).parts[0] == "build"
+
+
 def options_for(path, whole):
     short = is_test(path) or pathlib.Path(path).relative_to(project.ROOT).parts[0] == "cli"
     return [f"--checks={SHORT_CHECKS}"] if short else [] if whole else BOUNDED_ANALYZER
@@ -83,7 +87,7 @@ def main():
     stamps = options.build / "tidy"
     stamps.mkdir(exist_ok=True)
     entries = [entry for entry in json.loads((options.build / "compile_commands.json").read_text())
-               if options.whole or not is_test(entry["file"])]
+               if not is_generated(entry["file"]) and (options.whole or not is_test(entry["file"]))]
     with concurrent.futures.ThreadPoolExecutor(options.j) as pool:
         looked_at = pool.map(lambda entry: tidy(entry, options.build, stamps, options.whole), entries)
         findings = [text for text in looked_at if text]

@@ -40,6 +40,7 @@ class AsyncReplay {
   using Batch = std::vector<WalRecord<E>>;
 
   /// Where the thread cannot be started, that is the one thing that `next` yields (`io`).
+  // NOLINTNEXTLINE(performance-unnecessary-value-param): as everywhere, an executor is taken by value
   AsyncReplay(boost::asio::any_io_executor home, WalReader<E, Codec> reader, ReadMode mode,
               ReplayOptions options = {})
       : home_{home, async::guests_of(home)} {

@@ -44,6 +44,7 @@ class AsyncWal {
   /// with Result<std::unique_ptr<AsyncWal>>; `invalid_config` for no bridge, `io` where its thread cannot be
   /// started. Given up, it may still open the log, and then closes it again.
   template <class Token>
+  // NOLINTNEXTLINE(performance-unnecessary-value-param): copied into the work, where there is any
   static auto open(executor_type home, std::shared_ptr<BlockingBridge> bridge, WalOptions options,
                    AsyncWalOptions async_options, Token&& token) {
     Status usable = check(bridge);

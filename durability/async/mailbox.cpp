@@ -12,6 +12,7 @@ Mailbox::~Mailbox() {
   if (home_.guests) home_.guests->remove(*this);
 }
 
+// NOLINTNEXTLINE(bugprone-exception-escape): schedule() posts out of memory that is there, and tries again
 void Mailbox::put(ItemList& group) noexcept {
   Lock lock(mutex_);
   if (!home_is_gone_) {

@@ -48,7 +48,8 @@ class GroupOfLog {
       } else if (said.error().code() == ErrorCode::kPoisoned) {
         return *failed_;
       }
-    } catch (const std::bad_alloc&) {  // what the log said is an error too
+    } catch (const std::bad_alloc&) {
+      return said;  // is an error too
     }
     return said;
   }

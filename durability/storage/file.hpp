@@ -58,6 +58,7 @@ class File {
   virtual void start_write_back(std::uint64_t /*offset*/, std::uint64_t /*length*/) noexcept {}
 
   /// Says that the file has this name now: later errors name it so. Not beside another call.
+  // NOLINTNEXTLINE(performance-unnecessary-value-param): who keeps it moves it
   virtual void now_called(std::string /*path*/) noexcept {}
 
   virtual Result<std::uint64_t> size() = 0;

@@ -241,7 +241,8 @@ std::string Schedule::run(ScheduleSearch& search, const std::function<void()>& l
   schedule->addresses_ = std::make_unique<Meeting>();
   schedule->root_.switch_to(*schedule->threads_.front()->fiber);
   std::string failure = std::move(schedule->failure_);
-  if (!failure.empty()) static_cast<void>(schedule.release());
+  // Its threads stand somewhere in the middle, and can be neither ended nor unwound.
+  if (!failure.empty()) static_cast<void>(schedule.release());  // NOLINT(bugprone-unused-return-value)
   under_way = nullptr;
   return failure;
 }

@@ -183,6 +183,7 @@ class SystemThread {
 
   SystemThread() noexcept = default;
   template <class Body>
+    requires(!std::is_same_v<std::remove_cvref_t<Body>, SystemThread>)
   explicit SystemThread(Body&& body) {
     auto shared = std::make_shared<std::decay_t<Body>>(std::forward<Body>(body));
     id_ = testing::Schedule::current()->start([shared = std::move(shared)] { (*shared)(); }) + 1;

@@ -25,7 +25,7 @@ Status ByteWriter::close() {
     finished = latch_->failed() ? Status(latch_->error()) : finish_log();
     if (latch_->failed()) finished = latch_->error();
   }
-  Status file_closed = segment_.file()->close();
+  const Status file_closed = segment_.file()->close();
   return finished ? file_closed : finished;
 }
 

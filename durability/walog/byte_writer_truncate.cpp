@@ -70,7 +70,7 @@ Result<WalTruncation> ByteWriter::delete_covered(DurableId upto, const Aside& as
 // The newest segment that may be the log's first one when this returns.
 Result<SegmentId> ByteWriter::make_first_segment_durable(const Aside& aside) {
   if (segment_.entries() == 0) {
-    Status space = set_space_aside();
+    const Status space = set_space_aside();
     if (!space && !latch_->failed()) return old_.back().range.segment;
   }
   DURABILITY_TRY(flush_segment());

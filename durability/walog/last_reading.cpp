@@ -51,6 +51,7 @@ bool drop_truncated(Scan& scan, SegmentId oldest) {
 
 bool has_the_same_files(const Scan& scan, const std::vector<SegmentId>& ids) {
   std::vector<SegmentId> known;
+  known.reserve(scan.segments.size() + scan.spares.size());
   for (const ScannedSegment& segment : scan.segments) known.push_back(segment.header.segment_id);
   std::ranges::copy(scan.spares, std::back_inserter(known));
   return ids == known;

@@ -147,7 +147,7 @@ class Undoing {
   }
 
   // Where something could not be read today, that is the reason.
-  [[nodiscard]] Error refused(Error reason) const { return unread_ ? *unread_ : std::move(reason); }
+  [[nodiscard]] Error refused(const Error& reason) const { return unread_ ? *unread_ : reason; }
 
   Result<std::optional<WalFileImage>> image_at(const std::string& path) {
     DURABILITY_TRY_ASSIGN(const bool there, directory_.exists(path));
