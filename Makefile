@@ -109,7 +109,7 @@ soak: bootstrap-dev  ## writers that live and are killed on real files, for MINU
 
 shortages: bootstrap-dev  ## fails every allocation, thread start and descriptor of every life of a log
 	cmake --preset gcc
-	cmake --build --preset gcc -j $(JOBS) --target shortages_test
+	cmake --build --preset gcc -j $(JOBS) --target shortages_test preloaded_shortages durability_cli
 	DURABILITY_SHORTAGES=all ctest --preset gcc -L '^shortages_test$$' -j $(JOBS) -V --no-tests=error
 
 HISTORIES ?= 2000

@@ -3,10 +3,14 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 
 namespace durability::cli {
 namespace {
+
+constexpr int kNone = -1;
+std::atomic<int> presented_status = kNone;
 
 constexpr auto kReplaceBadUtf8 = Json::error_handler_t::replace;
 
@@ -67,9 +71,17 @@ ExitStatus present(const Outcome& outcome, bool json) {
     if (outcome.error) return print_error(*outcome.error);
     return print_error(written.error());
   }
+  const ExitStatus status = outcome.error ? status_of(*outcome.error) : kSound;
+  if (json) presented_status = status;
   if (!outcome.note.empty()) write_to_stderr(fmt::format("durability: {}\n", outcome.note));
-  if (!outcome.error) return kSound;
-  return json ? status_of(*outcome.error) : print_error(*outcome.error);
+  if (outcome.error && !json) print_error(*outcome.error);
+  presented_status = status;
+  return status;
+}
+
+std::optional<ExitStatus> presented() noexcept {
+  const int status = presented_status;
+  return status == kNone ? std::nullopt : std::optional(static_cast<ExitStatus>(status));
 }
 
 Json id_or_null(std::optional<EntryId> id) { return id ? Json(id->value()) : Json(nullptr); }

@@ -32,6 +32,9 @@ struct Outcome {
 /// Prints the outcome: the object to standard output, or the text there and the error to standard error.
 [[nodiscard]] ExitStatus present(const Outcome& outcome, bool json);
 
+/// The status that goes with what present() has printed, once it stands there whole.
+[[nodiscard]] std::optional<ExitStatus> presented() noexcept;
+
 /// An id, or null where there is none.
 [[nodiscard]] Json id_or_null(std::optional<EntryId> id);
 
