@@ -27,7 +27,7 @@ std::atomic_flag ending = ATOMIC_FLAG_INIT;
 // was done; and what unwinds through a thread ends in an abort.
 [[noreturn]] void end_without_memory() {
   while (ending.test_and_set()) ::pause();  // another thread says it
-  if (const auto status = presented()) {  // all is said: freeing it takes memory too
+  if (const auto status = presented()) {    // all is said: freeing it takes memory too
     ::_exit(::close(STDOUT_FILENO) == 0 || errno == EINTR ? *status : kRefused);
   }
   if (!json_wanted || !write_to_stdout_plainly(kJson)) write_to_stderr(kText);
