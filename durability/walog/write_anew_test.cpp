@@ -157,7 +157,8 @@ TEST(WriteAnew, WithoutSpaceForACopyTheLogOpensAsItIs) {
     auto writer = open_writer(faulty);
     ASSERT_TRUE(writer) << writer.error();
     EXPECT_EQ((*writer)->next_entry_id(), EntryId(2));
-    for (const auto& name : faulty->list("wal").value()) EXPECT_FALSE(Directory::is_temporary_name(name));
+    const auto names = faulty->list("wal").value();
+    for (const auto& name : names) EXPECT_FALSE(Directory::is_temporary_name(name));
   }
 }
 
