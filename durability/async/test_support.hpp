@@ -83,9 +83,9 @@ class Loop {
 
 /// Holds operations of one kind, or all, at their beginning until they are let go, and remembers which
 /// threads any operation came from. For FaultyDirectory::set_hook.
-class Gate {
+class GateState {
  public:
-  explicit Gate(std::optional<Operation> held) : held_operation_(held) {}
+  explicit GateState(std::optional<Operation> held) : held_operation_(held) {}
 
   void hold() {
     const std::lock_guard lock(mutex_);
@@ -120,9 +120,6 @@ class Gate {
     changed_.wait(lock, [&] { return !held_; });
     return outcome_;
   }
-  void watch(FaultyDirectory& directory) {
-    directory.set_hook([this](const OperationRecord& record) { return on(record); });
-  }
 
  private:
   const std::optional<Operation> held_operation_;
@@ -132,6 +129,25 @@ class Gate {
   std::uint64_t begun_ = 0;
   std::optional<Injection> outcome_;
   std::set<std::thread::id> threads_;
+};
+
+/// What it watches may outlive it: a thread that was given up may come to it late.
+class Gate {
+ public:
+  explicit Gate(std::optional<Operation> held) : state_(std::make_shared<GateState>(held)) {}
+
+  void hold() { state_->hold(); }
+  void release(std::optional<Injection> outcome = std::nullopt) { state_->release(outcome); }
+  void wait_for(std::uint64_t count) { state_->wait_for(count); }
+  [[nodiscard]] std::uint64_t begun() { return state_->begun(); }
+  [[nodiscard]] std::set<std::thread::id> threads() { return state_->threads(); }
+  std::optional<Injection> on(const OperationRecord& record) { return state_->on(record); }
+  void watch(FaultyDirectory& directory) {
+    directory.set_hook([state = state_](const OperationRecord& record) { return state->on(record); });
+  }
+
+ private:
+  std::shared_ptr<GateState> state_;
 };
 
 }  // namespace durability::async::test
