@@ -51,6 +51,7 @@ Status Background::State::sync(File& file, std::optional<EntryId> upto) {
 Status Background::State::look_for_names(File& file) const {
   if (const auto links = file.links(); links && *links == 0) {
     return Error(ErrorCode::kNotFound, "the segment's file was deleted while the log was open")
+        .in_file(kWalDirectory)
         .advise("nothing more is acknowledged; what was deleted is lost: open the log again and look");
   }
   Status held = lock->check();

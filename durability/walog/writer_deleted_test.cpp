@@ -31,7 +31,9 @@ TEST_F(DeletedUnderTheWriter, ASegmentEndsTheWriterBeforeTheNextAcknowledgement)
   auto writer = SyncWalWriter<std::string>::open(directory_, test::one_segment()).value();
   ASSERT_TRUE(writer->append_durable("a"));
   std::filesystem::remove(path("wal/wal_1.log"));
-  EXPECT_TRUE(fails_with(writer->append_durable("b"), ErrorCode::kNotFound));
+  const auto refused = writer->append_durable("b");
+  ASSERT_TRUE(fails_with(refused, ErrorCode::kNotFound));
+  EXPECT_EQ(refused.error().path(), "wal");
   EXPECT_TRUE(fails_with(writer->append_durable("c"), ErrorCode::kPoisoned));
   EXPECT_EQ(writer->durable_id()->entry(), EntryId(1));
   EXPECT_FALSE(writer->close());
