@@ -10,6 +10,7 @@ import unittest
 
 BIN = pathlib.Path(os.environ["DURABILITY_BIN"])
 TOOL = BIN / "durability"
+SANITIZED = "DURABILITY_SANITIZED" in os.environ
 
 
 def run(*arguments, stdin=b"", **options):
