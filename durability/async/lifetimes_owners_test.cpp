@@ -23,6 +23,7 @@ using test::CrashDirectory;
 using test::FaultyDirectory;
 using test::Gate;
 using test::note;
+using test::nothing_ahead;
 using test::Replay;
 using test::Table;
 using test::Told;
@@ -38,7 +39,7 @@ void expect_destroyed_with_its_context(Own own) {
   const auto faulty = FaultyDirectory::make(CrashDirectory::make());
   Gate gate{std::nullopt};
   {
-    auto writer = WalWriter<std::string>::open(faulty).value();
+    auto writer = WalWriter<std::string>::open(faulty, nothing_ahead()).value();
     EXPECT_TRUE(writer.append("written before"));
     EXPECT_TRUE(writer.close());
   }
@@ -53,20 +54,21 @@ void expect_destroyed_with_its_context(Own own) {
   destroying.join();
   EXPECT_EQ(told.use_count(), 1) << "the coroutine is still there";
   EXPECT_TRUE(told->words.empty());
-  EXPECT_TRUE(WalWriter<std::string>::open(faulty)) << "and holds the lock";
+  EXPECT_TRUE(WalWriter<std::string>::open(faulty, nothing_ahead())) << "and holds the lock";
 }
 
 // Shown by AddressSanitizer: the log's thread told the coroutine on a context that was gone.
 TEST(AsyncLifetimes, ACoroutineThatOwnsTheLogItWaitsForGoesWithItsContext) {
-  expect_destroyed_with_its_context([](std::shared_ptr<FaultyDirectory> disk, Gate& gate,
-                                       Witness told) -> awaitable<void> {
-    const auto bridge = BlockingBridge::make(disk).value();
-    auto wal = (co_await Wal::open(co_await boost::asio::this_coro::executor, bridge, {}, {}, use_awaitable))
-                   .value();
-    gate.watch(*disk);
-    gate.hold();
-    note(*told, co_await wal->append_durable("entry", use_awaitable));
-  });
+  expect_destroyed_with_its_context(
+      [](std::shared_ptr<FaultyDirectory> disk, Gate& gate, Witness told) -> awaitable<void> {
+        const auto bridge = BlockingBridge::make(disk).value();
+        auto wal = (co_await Wal::open(co_await boost::asio::this_coro::executor, bridge, nothing_ahead(), {},
+                                       use_awaitable))
+                       .value();
+        gate.watch(*disk);
+        gate.hold();
+        note(*told, co_await wal->append_durable("entry", use_awaitable));
+      });
 }
 
 // The reading thread held the channel, the channel the waiter, the waiter's frame the replay, and the replay
@@ -89,7 +91,8 @@ TEST(AsyncLifetimes, TheDestructorWaitsForTheGroupUnderWayOnAWorkerThatWasPassed
   const auto worker = Worker::thread().value();
   world.gate.release();
   world.wal = Wal::from_writer(world.context->get_executor(), world.bridge,
-                               SyncWalWriter<std::string>::open(world.faulty).value(), {.worker = worker})
+                               SyncWalWriter<std::string>::open(world.faulty, nothing_ahead()).value(),
+                               {.worker = worker})
                   .value();
   const std::uint64_t before = world.gate.begun();
   world.gate.hold();
@@ -100,7 +103,7 @@ TEST(AsyncLifetimes, TheDestructorWaitsForTheGroupUnderWayOnAWorkerThatWasPassed
   destroying.join();
   world.context->run();
   EXPECT_EQ(told->words, std::vector<std::string>{"ok"});
-  EXPECT_TRUE(WalWriter<std::string>::open(world.faulty)) << "the lock is let go";
+  EXPECT_TRUE(WalWriter<std::string>::open(world.faulty, nothing_ahead())) << "the lock is let go";
 }
 
 // A child of fork() has none of the threads: an operation there waited for ever, and so did the destructors.

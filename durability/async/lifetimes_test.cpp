@@ -117,7 +117,8 @@ std::vector<Case> cases_of_logs() {
   return {
       of("open", false,
          [](World& world, auto token) {
-           return Wal::open(world.context->get_executor(), world.bridge, {}, {}, std::move(token));
+           return Wal::open(world.context->get_executor(), world.bridge, test::nothing_ahead(), {},
+                            std::move(token));
          }),
       of("append_durable", true,
          [](World& world, auto token) { return world.wal->append_durable("entry", std::move(token)); }),
