@@ -2,13 +2,11 @@
 
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <condition_variable>
-#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "durability/publish/held_publication_test_support.hpp"
 #include "durability/publish/publisher.hpp"
 #include "durability/testing/crash_directory.hpp"
 #include "durability/testing/faulty_directory.hpp"
@@ -20,41 +18,10 @@ namespace {
 
 using testing::CrashDirectory;
 using testing::FaultyDirectory;
-using testing::Injection;
-using testing::Operation;
-using testing::OperationRecord;
 using Words = std::vector<std::string>;
 using Wal = SyncWalWriter<std::string>;
 
 constexpr std::string_view kPath = "words.ckpt";
-
-// Holds the first renaming of a checkpoint until it is let go; others pass.
-class FirstRename {
- public:
-  std::optional<Injection> on(const OperationRecord& record) {
-    if (record.operation != Operation::kRename || record.target != kPath) return std::nullopt;
-    std::unique_lock lock(mutex_);
-    const bool first = ++begun_ == 1;
-    changed_.notify_all();
-    if (first) changed_.wait(lock, [this] { return let_go_; });
-    return std::nullopt;
-  }
-  void wait_for_it() {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return begun_ > 0; });
-  }
-  void let_go() {
-    const std::lock_guard lock(mutex_);
-    let_go_ = true;
-    changed_.notify_all();
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  int begun_ = 0;
-  bool let_go_ = false;
-};
 
 // Entry n is the word n; the state after it is all words up to n.
 Words words_up_to(std::uint64_t last) {
@@ -71,7 +38,7 @@ class PublishingSideBySide : public ::testing::Test {
     options.preallocate_bytes = 0;
     wal_ = Wal::open(faulty_, options).value();
     for (std::uint64_t n = 1; n <= 60; ++n) ids_.push_back(wal_->append_durable(std::to_string(n)).value());
-    faulty_->set_hook([this](const OperationRecord& record) { return rename_.on(record); });
+    rename_.watch(*faulty_);
   }
   void TearDown() override { rename_.let_go(); }
 
@@ -86,11 +53,6 @@ class PublishingSideBySide : public ::testing::Test {
     rename_.wait_for_it();
     return publishing;
   }
-  /// Lets go of it when `done`, or when it looks as if that waited for the publication.
-  void let_go_when(const std::atomic<bool>& done) {
-    for (int turn = 0; turn < 20'000 && !done; ++turn) std::this_thread::yield();
-    rename_.let_go();
-  }
   /// The checkpoint, and the log after it, without a gap.
   void expect_state(std::uint64_t last) {
     auto checkpoint = CheckpointFile(inner_).read<Words>(kPath);
@@ -104,7 +66,7 @@ class PublishingSideBySide : public ::testing::Test {
     EXPECT_EQ(words, words_up_to(last));
   }
 
-  FirstRename rename_;
+  test::FirstRename rename_{std::string(kPath)};
   std::shared_ptr<CrashDirectory> inner_ = CrashDirectory::make();
   std::shared_ptr<FaultyDirectory> faulty_ = FaultyDirectory::make(inner_);
   std::unique_ptr<Wal> wal_;
@@ -117,13 +79,9 @@ class PublishingSideBySide : public ::testing::Test {
 // were nowhere.
 TEST_F(PublishingSideBySide, AnOlderCheckpointNeverTakesThePlaceOfANewerOneWhoseLogIsGone) {
   std::thread first = held_publication(20);
-  std::atomic<bool> done = false;
   Result<PublishResult> second = Error(ErrorCode::kInvalidState, "not begun");
-  std::thread publishing([&] {
-    second = publish(faulty_, *wal_, id(60));
-    done = true;
-  });
-  let_go_when(done);
+  std::thread publishing([&] { second = publish(faulty_, *wal_, id(60)); });
+  rename_.let_go_last();
   first.join();
   publishing.join();
   EXPECT_TRUE(first_) << first_.error();
@@ -135,13 +93,9 @@ TEST_F(PublishingSideBySide, AnOlderCheckpointNeverTakesThePlaceOfANewerOneWhose
 
 TEST_F(PublishingSideBySide, WhoeverComesWithAnOlderStateIsRefused) {
   std::thread first = held_publication(60);
-  std::atomic<bool> done = false;
   Result<PublishResult> second = Error(ErrorCode::kInvalidState, "not begun");
-  std::thread publishing([&] {
-    second = publish(faulty_, *wal_, id(20));
-    done = true;
-  });
-  let_go_when(done);
+  std::thread publishing([&] { second = publish(faulty_, *wal_, id(20)); });
+  rename_.let_go_last();
   first.join();
   publishing.join();
   EXPECT_TRUE(first_) << first_.error();
@@ -154,12 +108,8 @@ TEST_F(PublishingSideBySide, WhoeverComesWithAnOlderStateIsRefused) {
 // What a truncation by hand deletes, a publication that has looked at the log already would need.
 TEST_F(PublishingSideBySide, ATruncationWaitsForThePublication) {
   std::thread first = held_publication(20);
-  std::atomic<bool> done = false;
-  std::thread truncating([&] {
-    EXPECT_TRUE(wal_->truncate_prefix(wal_->durable_id().value()));
-    done = true;
-  });
-  let_go_when(done);
+  std::thread truncating([&] { EXPECT_TRUE(wal_->truncate_prefix(wal_->durable_id().value())); });
+  rename_.let_go_last();
   first.join();
   truncating.join();
   ASSERT_TRUE(first_) << first_.error();
@@ -183,12 +133,8 @@ TEST_F(PublishingSideBySide, ClosingWaitsForThePublicationAndItsMarker) {
                                                   [](std::string_view, DurableId) { return "marker"; });
   });
   rename_.wait_for_it();
-  std::atomic<bool> done = false;
-  std::thread closing([&] {
-    EXPECT_TRUE(wal_->close());
-    done = true;
-  });
-  let_go_when(done);
+  std::thread closing([&] { EXPECT_TRUE(wal_->close()); });
+  rename_.let_go_last();
   closing.join();
   EXPECT_TRUE(Wal::open(inner_)) << "the lock is released, the log is whole";
   first.join();
@@ -199,12 +145,8 @@ TEST_F(PublishingSideBySide, ClosingWaitsForThePublicationAndItsMarker) {
 TEST_F(PublishingSideBySide, DestroyingTheLogWaitsForThePublication) {
   std::thread first([this, wal = wal_.get(), upto = id(60)] { first_ = publish(faulty_, *wal, upto); });
   rename_.wait_for_it();
-  std::atomic<bool> done = false;
-  std::thread destroying([&] {
-    wal_.reset();
-    done = true;
-  });
-  let_go_when(done);
+  std::thread destroying([&] { wal_.reset(); });
+  rename_.let_go_last();
   destroying.join();
   EXPECT_TRUE(Wal::open(inner_));
   first.join();
@@ -214,14 +156,10 @@ TEST_F(PublishingSideBySide, DestroyingTheLogWaitsForThePublication) {
 
 TEST_F(PublishingSideBySide, WhoeverStillWaitsWhenTheLogIsClosedIsTold) {
   std::thread first = held_publication(20);
-  std::atomic<bool> done = false;
   std::thread closing([&] { EXPECT_TRUE(wal_->close()); });
   Result<PublishResult> second = Error(ErrorCode::kIo, "not begun");
-  std::thread publishing([&, upto = id(60)] {
-    second = publish(faulty_, *wal_, upto);
-    done = true;
-  });
-  let_go_when(done);
+  std::thread publishing([&, upto = id(60)] { second = publish(faulty_, *wal_, upto); });
+  rename_.let_go_last();
   first.join();
   closing.join();
   publishing.join();
