@@ -127,6 +127,21 @@ TEST_F(Refusals, AnIdBeyondWhatIsDurableInTheLog) {
   EXPECT_TRUE(publish(upto_));
 }
 
+// The id of another log, whose entries are durable there, says nothing of this one's: a checkpoint with it
+// took the place of segments that nothing covered.
+TEST_F(Refusals, TheIdOfAnotherLog) {
+  const std::shared_ptr<Directory> elsewhere = CrashDirectory::make();
+  auto other = WalWriter<Op>::open(elsewhere, small_segments()).value();
+  Table table;
+  const DurableId of_other = travel(other, table);
+  ASSERT_EQ(of_other.entry(), upto_.entry());
+  expect_refused(publish(of_other), ErrorCode::kInvalidConfig);
+  expect_refused(CheckpointPublisher(faulty_).publish(wal_, table_, of_other, kPath),
+                 ErrorCode::kInvalidConfig);
+  EXPECT_EQ(wal_.segment_ranges().front().first, EntryId(1));
+  EXPECT_TRUE(publish(upto_)) << "nothing is poisoned";
+}
+
 TEST_F(Refusals, AnIdThatTheLogNoLongerReachesBackTo) {
   ASSERT_TRUE(publish(upto_));
   faulty_->clear_log();
@@ -152,6 +167,7 @@ TEST_F(Refusals, AnOlderEntryThanTheNewestThatWasPublishedToWhateverPath) {
   for (const std::string_view path : {kPath, std::string_view("other.ckpt")}) {
     const auto published = publish(older, path);
     expect_refused(published, ErrorCode::kInvalidState);
+    ASSERT_FALSE(published);
     EXPECT_NE(published.error().message().find("4 is published already"), std::string::npos)
         << published.error();
   }
@@ -166,6 +182,7 @@ TEST_F(Refusals, AnOlderEntryThanTheCheckpointThatIsThereUnlessThatIsDamaged) {
   faulty_->clear_log();
   const auto published = publish(upto_);
   expect_refused(published, ErrorCode::kInvalidState);
+  ASSERT_FALSE(published);
   EXPECT_EQ(published.error().path(), kPath);
   EXPECT_EQ(checkpoints.read_header(kPath)->last_applied, EntryId(5));
   const auto file = faulty_->open(kPath, OpenMode::kReadWrite).value();
