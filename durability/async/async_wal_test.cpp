@@ -1,88 +1,26 @@
-// The log behind an event loop, with its disk held at the places that matter: no test here sleeps, or waits
-// for time.
+// Groups that share a sync, their order, and their errors.
 
-#include "durability/async/async_wal.hpp"
+#include "durability/async/async_wal_test_support.hpp"
 
 #include <gtest/gtest.h>
 
-#include <boost/asio/experimental/awaitable_operators.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_future.hpp>
-#include <map>
 #include <string>
 #include <vector>
 
-#include "durability/async/async_reader.hpp"
-#include "durability/async/test_support.hpp"
 #include "durability/storage/memory_directory.hpp"
 #include "durability/testing/manual_worker.hpp"
 
 namespace durability::async {
 namespace {
 
-using namespace boost::asio::experimental::awaitable_operators;
+using test::AsyncWalTest;
 using test::awaitable;
-using test::CrashDirectory;
-using test::fails_with;
-using test::FaultyDirectory;
-using test::Gate;
 using test::Injection;
-using test::Loop;
 using test::Operation;
 using test::use_awaitable;
-using Wal = AsyncWal<std::string>;
-
-class AsyncWalTest : public ::testing::Test {
- public:
-  ~AsyncWalTest() override { gate_.release(); }
-
-  /// An open log whose syncs can be held.
-  void open(AsyncWalOptions async_options = {}, WalOptions options = {}) {
-    options.preallocate_bytes = 0;
-    loop_.run([](AsyncWalTest& test, WalOptions log, AsyncWalOptions chosen) -> awaitable<void> {
-      test.wal_ = (co_await Wal::open(test.loop_.executor(), test.bridge_, std::move(log), std::move(chosen),
-                                      use_awaitable))
-                      .value();
-    }(*this, std::move(options), std::move(async_options)));
-    gate_.watch(*faulty_);
-  }
-  /// Appends, and says in told_ what came of it.
-  awaitable<void> append(std::string entry) {
-    const auto durable = co_await wal_->append_durable(entry, use_awaitable);
-    told_.push_back(fmt::format("{} {}", entry, durable ? "ok" : code_name(durable.error().code())));
-  }
-  awaitable<void> close() {
-    const Status closed = co_await wal_->close(use_awaitable);
-    told_.push_back(fmt::format("close {}", closed ? "ok" : code_name(closed.error().code())));
-  }
-  /// Starts them, and returns when the sync of the first is under way.
-  void start_and_hold(const std::vector<std::string>& entries) {
-    gate_.hold();
-    const std::uint64_t begun = gate_.begun();
-    for (const auto& entry : entries) {
-      loop_.start(append(entry));
-      loop_.poll();
-      if (entry == entries.front()) gate_.wait_for(begun + 1);
-    }
-  }
-  std::vector<std::string> entries() {
-    std::vector<std::string> found;
-    const auto read = WalReader<std::string>(disk_).for_each(
-        ReadMode::kBestEffort, [&](EntryId, const std::string& entry) { found.push_back(entry); });
-    EXPECT_TRUE(read);
-    return found;
-  }
-
-  std::shared_ptr<CrashDirectory> disk_ = CrashDirectory::make();
-  std::shared_ptr<FaultyDirectory> faulty_ = FaultyDirectory::make(disk_);
-  std::shared_ptr<BlockingBridge> bridge_ = BlockingBridge::make(faulty_).value();
-  Gate gate_{Operation::kSyncData};
-  Loop loop_;
-  std::unique_ptr<Wal> wal_;
-  std::vector<std::string> told_;
-};
-
-using Words = std::vector<std::string>;
+using test::Wal;
+using test::Words;
 
 TEST_F(AsyncWalTest, AnAppendCompletesWithTheProofThatItsEntryIsDurable) {
   open();
@@ -189,159 +127,6 @@ TEST_F(AsyncWalTest, NoFileOperationRunsOnTheEventLoop) {
   EXPECT_FALSE(gate_.threads().contains(std::this_thread::get_id()));
 }
 
-// G3: gave up while the sync was under way; the entry is there all the same, and so is everybody else's.
-TEST_F(AsyncWalTest, AWaiterThatGivesUpIsToldAtOnceAndHarmsNobody) {
-  open();
-  gate_.hold();
-  boost::asio::cancellation_signal first;
-  boost::asio::cancellation_signal third;
-  loop_.start(append("first"), first);
-  loop_.poll();
-  gate_.wait_for(1);
-  loop_.start(append("second"));
-  loop_.start(append("third"), third);
-  loop_.start(append("fourth"));
-  loop_.poll();
-  first.emit(boost::asio::cancellation_type::terminal);
-  third.emit(boost::asio::cancellation_type::terminal);
-  loop_.poll();
-  EXPECT_EQ(told_, (Words{"first cancelled", "third cancelled"}));
-  gate_.release();
-  loop_.run();
-  EXPECT_EQ(told_, (Words{"first cancelled", "third cancelled", "second ok", "fourth ok"}));
-  EXPECT_EQ(entries(), (Words{"first", "second", "fourth"})) << "no group had taken the third";
-}
-
-// A timeout by Asio's own means, as docs/async.md shows it. The timer has expired before the disk answers.
-TEST_F(AsyncWalTest, ATimerBesideAnAppendIsATimeout) {
-  open();
-  gate_.hold();
-  loop_.start([](AsyncWalTest& test) -> awaitable<void> {
-    boost::asio::steady_timer timer(test.loop_.executor(), boost::asio::steady_timer::time_point::min());
-    const auto raced =
-        co_await (test.wal_->append_durable("slow", use_awaitable) || timer.async_wait(use_awaitable));
-    test.told_.push_back(raced.index() == 1 ? "timed out" : "ok");
-  }(*this));
-  loop_.run_until([this] { return !told_.empty(); });
-  EXPECT_EQ(told_, Words{"timed out"});
-  gate_.release();
-  loop_.run(append("next"));
-  EXPECT_EQ(told_.back(), "next ok");
-}
-
-TEST_F(AsyncWalTest, WhatFindsNoPlaceIsRefusedAndNeverAppended) {
-  open({.max_in_flight = 1, .max_waiting = 2});
-  start_and_hold({"a", "b", "c", "d"});
-  EXPECT_EQ(told_, Words{"d busy"});
-  gate_.release();
-  loop_.run();
-  EXPECT_EQ(told_, (Words{"d busy", "a ok", "b ok", "c ok"}));
-  EXPECT_EQ(gate_.begun(), 3U) << "one at a time was asked for";
-  EXPECT_EQ(entries(), (Words{"a", "b", "c"}));
-}
-
-// A client that waits for one append at a time, and gives up each of them after a while, found the log `busy`
-// at its 18th: whoever gave up kept his place, and his entry's memory, until a group took it.
-TEST_F(AsyncWalTest, WhoGivesUpLeavesHisPlaceToOthersAtOnce) {
-  open({.max_waiting = 2, .max_waiting_bytes = 100});
-  start_and_hold({"first"});
-  for (int i = 0; i < 20; ++i) {
-    boost::asio::cancellation_signal patience;
-    loop_.start(append(std::string(60, 'x')), patience);
-    loop_.poll();
-    patience.emit(boost::asio::cancellation_type::terminal);
-    loop_.poll();
-    EXPECT_EQ(told_.back(), std::string(60, 'x') + " cancelled");
-  }
-  loop_.start(append("last but one"));
-  loop_.start(append("last"));
-  loop_.poll();
-  gate_.release();
-  loop_.run();
-  EXPECT_EQ(entries(), (Words{"first", "last but one", "last"}));
-}
-
-// The same with a pool: a place that nobody waits in any more is nobody's.
-TEST_F(AsyncWalTest, WhoGivesUpWaitingForAThreadLeavesHisPlaceToOthersAtOnce) {
-  bridge_ = BlockingBridge::make(faulty_, {.threads = 1, .max_waiting = 1}).value();
-  gate_.watch(*faulty_);
-  gate_.hold();
-  const auto write = [this](std::string name) -> awaitable<void> {
-    const Status done = co_await bridge_->write_durable(name, {});
-    told_.push_back(fmt::format("{} {}", name, done ? "ok" : code_name(done.error().code())));
-  };
-  loop_.start(write("running"));
-  loop_.poll();
-  gate_.wait_for(1);
-  for (int i = 0; i < 3; ++i) {
-    boost::asio::cancellation_signal patience;
-    loop_.start(write("impatient"), patience);
-    loop_.poll();
-    patience.emit(boost::asio::cancellation_type::terminal);
-    loop_.poll();
-  }
-  loop_.start(write("patient"));
-  loop_.poll();
-  gate_.release();
-  loop_.run();
-  EXPECT_EQ(told_, (Words{"impatient cancelled", "impatient cancelled", "impatient cancelled", "running ok",
-                          "patient ok"}));
-}
-
-TEST_F(AsyncWalTest, BytesThatWaitAreBoundedTooButOneEntryAlwaysFinds) {
-  open({.max_waiting_bytes = 100});
-  start_and_hold({"a", std::string(500, 'b'), "c"});
-  EXPECT_EQ(told_, Words{"c busy"});
-  gate_.release();
-  loop_.run();
-  EXPECT_EQ(entries().size(), 2U);
-}
-
-// G4: what is queued is committed, everyone is told, then the log is closed; what comes later is refused.
-TEST_F(AsyncWalTest, ClosingCommitsWhatIsQueuedAndTellsEveryone) {
-  open({.max_in_flight = 2});
-  start_and_hold({"a", "b", "c", "d"});
-  loop_.start(close());
-  loop_.start(append("late"));
-  loop_.start(close());
-  loop_.poll();
-  gate_.release();
-  loop_.run();
-  EXPECT_EQ(told_, (Words{"late closed", "close closed", "a ok", "b ok", "c ok", "d ok", "close ok"}));
-  EXPECT_EQ(entries(), (Words{"a", "b", "c", "d"}));
-  EXPECT_TRUE(WalReader<std::string>(disk_).count(ReadMode::kStrict));
-}
-
-// G4: without a close the group under way is finished and acknowledged, the queue behind it is cancelled.
-TEST_F(AsyncWalTest, DestroyingItResolvesEveryWaiter) {
-  open({.max_in_flight = 1});
-  start_and_hold({"a", "b", "c"});
-  std::thread destroyer([this] { wal_.reset(); });
-  loop_.run_until([this] { return told_.size() == 2; });
-  EXPECT_EQ(told_, (Words{"b cancelled", "c cancelled"}));
-  gate_.release();
-  destroyer.join();
-  loop_.run();
-  EXPECT_EQ(told_.back(), "a ok");
-  EXPECT_EQ(entries(), Words{"a"});
-}
-
-TEST_F(AsyncWalTest, ACloseThatNobodyWaitsForAnyMoreGoesOn) {
-  open();
-  start_and_hold({"a"});
-  boost::asio::cancellation_signal signal;
-  loop_.start(close(), signal);
-  loop_.poll();
-  signal.emit(boost::asio::cancellation_type::terminal);
-  loop_.poll();
-  EXPECT_EQ(told_, Words{"close cancelled"});
-  gate_.release();
-  loop_.run();
-  EXPECT_EQ(told_.back(), "a ok");
-  wal_.reset();
-  EXPECT_TRUE(WalReader<std::string>(disk_).count(ReadMode::kStrict)) << "it ends in a mark";
-}
-
 // A handler that throws ends run(), as in all of Asio; those behind it are told by the next run().
 TEST_F(AsyncWalTest, AHandlerThatThrowsTakesNobodysAcknowledgement) {
   open();
@@ -376,84 +161,6 @@ TEST_F(AsyncWalTest, WithoutStableStorageAnAppendIsRefusedAndNothingIsPoisoned) 
   loop_.run(append("a"));
   loop_.run(append("b"));
   EXPECT_EQ(told_, (Words{"a not_supported", "b not_supported"}));
-}
-
-// A null pointer was a crash, on a thread that nobody had asked for.
-TEST_F(AsyncWalTest, WhatIsNotThereIsInvalidConfig) {
-  loop_.run([](AsyncWalTest& test) -> awaitable<void> {
-    const auto home = test.loop_.executor();
-    EXPECT_TRUE(fails_with(BlockingBridge::make(nullptr), ErrorCode::kInvalidConfig));
-    EXPECT_TRUE(
-        fails_with(co_await Wal::open(home, nullptr, {}, {}, use_awaitable), ErrorCode::kInvalidConfig));
-    BlockingBridge no_directory(nullptr, test.bridge_->pool());
-    EXPECT_TRUE(fails_with(co_await no_directory.exists("a"), ErrorCode::kInvalidConfig));
-    const auto no_pool = std::make_shared<BlockingBridge>(test.faulty_, nullptr);
-    EXPECT_TRUE(fails_with(co_await no_pool->list(""), ErrorCode::kInvalidConfig));
-    EXPECT_TRUE(
-        fails_with(co_await Wal::open(home, no_pool, {}, {}, use_awaitable), ErrorCode::kInvalidConfig));
-    EXPECT_TRUE(fails_with(Wal::from_writer(home, test.bridge_, nullptr), ErrorCode::kInvalidConfig));
-    const std::shared_ptr<Wal::Writer> writer = SyncWalWriter<std::string>::open(test.faulty_).value();
-    EXPECT_TRUE(fails_with(Wal::from_writer(home, nullptr, writer), ErrorCode::kInvalidConfig));
-    EXPECT_TRUE(fails_with(Wal::from_writer({}, test.bridge_, writer), ErrorCode::kInvalidConfig));
-    const auto recovered = co_await async_recover_with_wal<Words, std::string>(
-        home, *no_pool, std::nullopt, RecoveryOptions::strict(),
-        [](const std::optional<Words>&) { return Words(); }, [](Words&, EntryId, const std::string&) {},
-        use_awaitable);
-    EXPECT_TRUE(fails_with(recovered, ErrorCode::kInvalidConfig));
-  }(*this));
-}
-
-TEST_F(AsyncWalTest, WhatCannotBeOpenedSaysWhy) {
-  open();
-  loop_.run([](AsyncWalTest& test) -> awaitable<void> {
-    const auto second = co_await Wal::open(test.loop_.executor(), test.bridge_, {}, {}, use_awaitable);
-    EXPECT_TRUE(fails_with(second, ErrorCode::kLockFailed));
-    const auto none =
-        co_await Wal::open(test.loop_.executor(), test.bridge_, {}, {.max_in_flight = 0}, use_awaitable);
-    EXPECT_TRUE(fails_with(none, ErrorCode::kInvalidConfig));
-  }(*this));
-}
-
-// Opened all the same, for nobody: it closes itself, and lets go of the lock.
-TEST_F(AsyncWalTest, ALogThatNobodyWaitsForAnyMoreIsLetGo) {
-  boost::asio::cancellation_signal signal;
-  std::optional<ErrorCode> told;
-  Gate locking(Operation::kLock);
-  locking.watch(*faulty_);
-  locking.hold();
-  Wal::open(
-      loop_.executor(), bridge_, {}, {},
-      boost::asio::bind_cancellation_slot(
-          signal.slot(), [&](const Result<std::unique_ptr<Wal>>& opened) { told = opened.error().code(); }));
-  locking.wait_for(1);
-  signal.emit(boost::asio::cancellation_type::terminal);
-  loop_.run();
-  EXPECT_EQ(told, ErrorCode::kCancelled);
-  locking.release();
-  bridge_->pool()->close();
-  EXPECT_TRUE(SyncWalWriter<std::string>::open(disk_));
-}
-
-TEST_F(AsyncWalTest, AStateIsPublishedAndRecoveredWithoutBlocking) {
-  open();
-  using Table = std::map<std::string, std::string>;
-  loop_.run([](AsyncWalTest& test) -> awaitable<void> {
-    Wal& wal = *test.wal_;
-    const DurableId upto = (co_await wal.append_durable("a", use_awaitable)).value();
-    const Table state = {{"a", "1"}};
-    (co_await wal.publish(state, upto, "table.ckpt", use_awaitable)).value();
-    const auto marker = [](std::string_view, DurableId) { return std::string("marker"); };
-    const auto published = co_await wal.publish(state, upto, "table.ckpt", marker, use_awaitable);
-    EXPECT_EQ(published.value().marker, EntryId(2));
-    (co_await wal.append_durable("b", use_awaitable)).value();
-    (co_await wal.close(use_awaitable)).value();
-    const auto recovered = co_await async_recover_with_wal<Table, std::string>(
-        test.loop_.executor(), *test.bridge_, "table.ckpt", RecoveryOptions::strict(),
-        [](const std::optional<Table>& table) { return table.value(); },
-        [](Table& table, EntryId, const std::string& entry) { table[entry] = "replayed"; }, use_awaitable);
-    EXPECT_EQ(recovered.value().replayed, 2U);
-    EXPECT_EQ(recovered.value().state.size(), 3U);
-  }(*this));
 }
 
 }  // namespace
