@@ -66,7 +66,15 @@ Outcome apply_plan(const RepairOptions& options, const std::shared_ptr<Directory
   const auto consent =
       options.cut_sound_entries ? WalRepairConsent::kThoughItOpens : WalRepairConsent::kToOpen;
   const auto place = maintenance(directory, saved->first_entry_id).repair(saved->plan, consent);
-  if (!place) return Outcome::failed(located(options.place, place.error()));
+  if (!place) {
+    Error error = located(options.place, place.error());
+    if (error.code() == ErrorCode::kInvalidState && saved->plan.opens && !options.cut_sound_entries) {
+      error.advise(
+          "nothing was changed; restore this file from a copy, or agree to cut them too "
+          "(--cut-sound-entries)");
+    }
+    return Outcome::failed(std::move(error));
+  }
   return {.fields = Json{{"next_entry_id", saved->plan.next.value()}, {"quarantine", *place}},
           .text = fmt::format("repaired: the log goes on with entry {}; what was cut is in {}\n",
                               saved->plan.next, (std::filesystem::path(options.place) / *place).string()),

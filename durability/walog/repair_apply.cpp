@@ -5,6 +5,8 @@
 #include <ranges>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "durability/base/crc32.hpp"
 #include "durability/walog/quarantine.hpp"
 #include "durability/walog/repair_plan.hpp"
@@ -133,7 +135,7 @@ class Undoing {
     DURABILITY_TRY_ASSIGN(const bool there, directory_.exists(path));
     if (!there) return {};
     DURABILITY_TRY_ASSIGN(const Bytes text, directory_.read_file(path, kMaxUnreadableBytes));
-    was_unreadable_ = "\n" + std::string(as_text(text));
+    was_unreadable_ = fmt::format("\n{}", as_text(text));
     return {};
   }
 
@@ -142,7 +144,7 @@ class Undoing {
   [[nodiscard]] bool is_what_was(const RecordedFile& file, const WalFileImage& kept) const {
     if (!file.before || kept == *file.before) return file.before.has_value();
     const bool had_holes =
-        was_unreadable_.find("\n" + segment_name(file.segment) + " offset ") != std::string::npos;
+        was_unreadable_.find(fmt::format("\n{} offset ", segment_name(file.segment))) != std::string::npos;
     return had_holes && kept.bytes == file.before->bytes;
   }
 

@@ -40,6 +40,10 @@ class Repair(tool.Case):
 
         self.plan_file.write_text(json.dumps(plan))
         files = contents(self.wal)
+        refused = self.apply(status=1)["error"]
+        self.assertEqual(refused["code"], "invalid_state")
+        self.assertIn("--cut-sound-entries", json.dumps(refused))  # the tool's word for it, not the library's
+        self.assertEqual(contents(self.wal), files)
         answer = self.apply("--cut-sound-entries")
         self.assertEqual((answer["next_entry_id"], answer["quarantine"]), (first_lost, "wal/quarantine/1"))
         self.assertEqual(self.entries(), {i: b"entry %d" % i for i in range(1, first_lost)})
