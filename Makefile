@@ -79,10 +79,14 @@ crash: bootstrap-dev  ## the crash explorer over all histories of up to LENGTH l
 	scripts/crash.sh build/gcc/bin $(LENGTH) $(JOBS)
 
 PREEMPTIONS ?= 2
-schedules: bootstrap-dev  ## the log's threads under every schedule with up to PREEMPTIONS (2) preemptions
+SCHEDULES ?= 3000000
+SAMPLES ?= 20000
+SEED ?= 1
+schedules: bootstrap-dev  ## the log's threads under every schedule with up to PREEMPTIONS (2) preemptions, and SAMPLES with 3
 	cmake --preset gcc
 	cmake --build --preset gcc -j $(JOBS) --target schedules_test
-	DURABILITY_SCHEDULE_PREEMPTIONS=$(PREEMPTIONS) build/gcc/bin/schedules_test
+	DURABILITY_SCHEDULE_PREEMPTIONS=$(PREEMPTIONS) DURABILITY_SCHEDULE_MOST=$(SCHEDULES) \
+	DURABILITY_SCHEDULE_SAMPLES=$(SAMPLES) DURABILITY_SCHEDULE_SEED=$(SEED) build/gcc/bin/schedules_test
 
 format: bootstrap-dev  ## puts every source file into the project's format
 	git ls-files -co --exclude-standard -- '*.cpp' '*.hpp' | xargs -r clang-format-19 -i

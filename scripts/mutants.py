@@ -51,7 +51,7 @@ KILLERS = {
                 "crash_test"),
     "walog": ("walog_test", "schedules_test", "crash_test", "faults_test", "checkpointing_test"),
     "checkpoint": ("checkpoint_test", "publish_test", "checkpointing_test"),
-    "publish": ("publish_test", "checkpointing_test"),
+    "publish": ("publish_test", "schedules_test", "checkpointing_test"),
     "segment_index": ("segment_index_test", "checkpointing_test"),
     "recordlog": ("recordlog_test",),
     "recover": ("recover_test", "checkpointing_test"),

@@ -86,15 +86,22 @@ void Schedule::join(ThreadNumber thread) {
   reach("join", *other.end, Access::kChange, [&] { return other.finished; });
 }
 
+Meeting& Schedule::meeting_at(const void* address) {
+  Meeting*& at = addresses_[address];
+  if (at == nullptr) at = &keep_meeting();
+  return *at;
+}
+
 void Schedule::wait_at(const void* address) {
   bool woken = false;
+  Meeting& at = meeting_at(address);
   waiting_at_.push_back({.address = address, .woken = &woken});
-  met({.what = "sleep", .at = addresses_.get()});
-  reach("a wait for an atomic", *addresses_, Access::kLook, [&] { return woken; });
+  met({.what = "sleep", .at = &at});
+  reach("a wait for an atomic", at, Access::kLook, [&] { return woken; });
 }
 
 void Schedule::notify_at(const void* address, bool all) {
-  reach(all ? "atomic notify_all" : "atomic notify_one", *addresses_, Access::kChange);
+  reach(all ? "atomic notify_all" : "atomic notify_one", meeting_at(address), Access::kChange);
   const auto waits_there = [address](const WaitingAt& waiting) { return waiting.address == address; };
   const auto there = static_cast<std::size_t>(std::ranges::count_if(waiting_at_, waits_there));
   if (there == 0) return;
@@ -105,6 +112,17 @@ void Schedule::notify_at(const void* address, bool all) {
     if (wake) *waiting.woken = true;
     return wake;
   });
+}
+
+Meeting& Schedule::keep_meeting() { return *kept_.emplace_back(std::make_unique<Meeting>()); }
+
+void Schedule::settle() {
+  const Thread* const self = threads_[self_].get();
+  reach("settle", *self->end, Access::kChange, [this, self] {
+    return std::ranges::none_of(threads_,
+                                [&](const auto& other) { return other.get() != self && can_go(*other); });
+  });
+  one_way_ = false;
 }
 
 void Schedule::yield() {
@@ -182,7 +200,7 @@ void Schedule::turn() {
     threads_[self_]->fiber->switch_to(root_);
   }
   std::size_t option = 0;
-  if (able_.size() > 1) {
+  if (able_.size() > 1 && !one_way_) {
     option = search_->decide({.position = steps_,
                               .options = able_.size(),
                               .preempts = goes_on,
@@ -199,7 +217,7 @@ void Schedule::switch_to(ThreadNumber next) {
 }
 
 std::size_t Schedule::choose(std::size_t options) {
-  if (options < 2) return 0;
+  if (options < 2 || one_way_) return 0;
   Thread& thread = *threads_[self_];
   const std::size_t chosen = search_->decide({.position = ++steps_,
                                               .options = options,
@@ -238,7 +256,6 @@ std::string Schedule::run(ScheduleSearch& search, const std::function<void()>& l
   auto schedule = std::unique_ptr<Schedule>(new Schedule(search, world, trace));
   under_way = schedule.get();
   schedule->start(life);
-  schedule->addresses_ = std::make_unique<Meeting>();
   schedule->root_.switch_to(*schedule->threads_.front()->fiber);
   std::string failure = std::move(schedule->failure_);
   // Its threads stand somewhere in the middle, and can be neither ended nor unwound.

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <unordered_set>
@@ -100,6 +101,19 @@ class Schedule {
   void wait_at(const void* address);
   void notify_at(const void* address, bool all);
 
+  /// One that lives as long as the run.
+  [[nodiscard]] Meeting& keep_meeting();
+  /// What the calling thread keeps under a key, until the run is over; null at first.
+  [[nodiscard]] std::shared_ptr<void>& own_of_this_thread(const void* key) {
+    return threads_[self_]->own[key];
+  }
+
+  /// For what a life does not ask about, such as opening its log: until settle(), or the end, threads go one
+  /// way only, and nothing is decided.
+  void go_one_way() noexcept { one_way_ = true; }
+  /// Lets the others go on for as long as they can, and again decides from here on.
+  void settle();
+
   /// Ends the run.
   [[noreturn]] void fail(std::string what);
   /// For a thread that waits: what a deadlock's report says of it. Called when nothing goes on any more.
@@ -128,6 +142,7 @@ class Schedule {
     std::function<void()> body;
     Step step;  // that it is about to take
     std::function<std::string()> why;
+    std::map<const void*, std::shared_ptr<void>> own;
     std::uint64_t id = 0;
     std::uint64_t history = 0;
     std::uint64_t created = 0;  // threads and meetings
@@ -151,6 +166,7 @@ class Schedule {
   [[nodiscard]] bool can_go(const Thread& thread) const;
   [[nodiscard]] std::uint64_t new_id();
   [[nodiscard]] std::string describe_deadlock() const;
+  Meeting& meeting_at(const void* address);
   Fiber& fiber(ThreadNumber number);
 
   ScheduleSearch* search_;
@@ -160,10 +176,12 @@ class Schedule {
   std::vector<std::unique_ptr<Thread>> threads_;
   std::vector<ThreadNumber> able_;  // those that can go, in the order of the options
   ThreadNumber self_ = 0;
-  std::unique_ptr<Meeting> addresses_;  // where somebody waits
+  std::map<const void*, Meeting*> addresses_;  // at which somebody waited, or was notified
   std::vector<WaitingAt> waiting_at_;
+  std::vector<std::unique_ptr<Meeting>> kept_;
   std::uint64_t state_ = 0;  // of all threads and meetings, as a sum
   std::uint64_t steps_ = 0;
+  bool one_way_ = false;
   std::string failure_;
 };
 

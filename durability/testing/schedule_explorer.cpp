@@ -61,6 +61,15 @@ bool ScheduleExplorer::explore_up_to(unsigned preemptions, std::string_view name
   return true;
 }
 
+void ScheduleExplorer::sample(std::string_view name, const ScheduleSample& sample,
+                              const std::function<void()>& life) {
+  auto search = ScheduleSearch::sampling(sample.preemptions, sample.seed);
+  const SayingSchedule saying(search, name);
+  while (search.runs() < sample.runs && search.next()) {
+    if (!run(search, name, life, nullptr)) return;
+  }
+}
+
 void ScheduleExplorer::repeat(std::string_view name, std::string_view schedule,
                               const std::function<void()>& life) {
   auto search = ScheduleSearch::repeating(schedule);

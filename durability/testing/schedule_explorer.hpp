@@ -30,8 +30,15 @@
 namespace durability::testing {
 
 struct ScheduleOptions {
-  unsigned preemptions = 2;       ///< at most 6
-  std::uint64_t most_runs = ~0U;  ///< of a bound; then it is not complete
+  unsigned preemptions = 2;         ///< at most 6
+  std::uint64_t most_runs = ~0ULL;  ///< of a bound; then it is not complete
+};
+
+/// The same schedules for the same seed.
+struct ScheduleSample {
+  unsigned preemptions = 3;  ///< at most
+  std::uint64_t runs = 0;
+  std::uint64_t seed = 1;
 };
 
 /// Not thread-safe, and one at a time in a process.
@@ -41,12 +48,16 @@ class ScheduleExplorer {
 
   /// Stops at the first failure.
   void explore(std::string_view name, const std::function<void()>& life);
+  /// Schedules at random, of a life that has too many. Stops at the first failure.
+  void sample(std::string_view name, const ScheduleSample& sample, const std::function<void()>& life);
   /// The run of `schedule`, the second half of a failure's line.
   void repeat(std::string_view name, std::string_view schedule, const std::function<void()>& life);
 
   /// Empty, or the line that repeats it and what was wrong.
   [[nodiscard]] const std::string& failure() const noexcept { return failure_; }
   [[nodiscard]] std::uint64_t runs() const noexcept { return runs_; }
+  /// How many threads there were at most, the life's own included.
+  [[nodiscard]] std::size_t threads() const noexcept { return world_.fibers.size(); }
   /// True where all schedules with up to `preemptions` have been visited.
   [[nodiscard]] bool complete() const noexcept { return complete_; }
   /// Of repeat(): a line a step, `thread what object`.

@@ -4,6 +4,8 @@
 #include <charconv>
 #include <utility>
 
+#include "durability/testing/random.hpp"
+
 namespace durability::testing {
 namespace {
 
@@ -39,7 +41,45 @@ Result<ScheduleSearch> ScheduleSearch::repeating(std::string_view schedule) {
   return search;
 }
 
+ScheduleSearch ScheduleSearch::sampling(unsigned preemptions, std::uint64_t seed) {
+  ScheduleSearch search(preemptions);
+  search.sampling_ = true;
+  search.random_ = seed;
+  return search;
+}
+
+void ScheduleSearch::draw() {
+  path_.clear();
+  most_may_preempt_ = std::max(most_may_preempt_, may_preempt_);
+  may_preempt_ = 0;
+  preempt_at_.clear();
+  for (unsigned i = 0; i < preemptions_ && most_may_preempt_ > 0; ++i) {
+    preempt_at_.push_back(next_random(random_) % most_may_preempt_);
+  }
+}
+
+// Whoever waits gives the turn to anybody; whoever could go on, only where it was drawn.
+std::size_t ScheduleSearch::draw_option(const Decision& decision) {
+  std::size_t option = 0;
+  if (!decision.preempts) {
+    option = next_random(random_) % decision.options;
+  } else if (std::ranges::find(preempt_at_, may_preempt_++) != preempt_at_.end()) {
+    option = 1 + next_random(random_) % (decision.options - 1);
+  }
+  path_.push_back({.position = decision.position,
+                   .option = option,
+                   .options = decision.options,
+                   .preempts = decision.preempts,
+                   .left = 0});
+  return option;
+}
+
 bool ScheduleSearch::next() {
+  if (sampling_) {
+    draw();
+    ++runs_;
+    return true;
+  }
   if (repeating_ && runs_ > 0) return false;
   if (runs_ > 0) {
     while (!path_.empty() && path_.back().option + 1 == path_.back().options) path_.pop_back();
@@ -54,6 +94,7 @@ bool ScheduleSearch::next() {
 }
 
 std::size_t ScheduleSearch::decide(const Decision& decision) {
+  if (sampling_) return draw_option(decision);
   if (followed_ < path_.size()) {
     const Node& node = path_[followed_];
     if (node.position != decision.position) return 0;

@@ -33,6 +33,8 @@ class ScheduleSearch {
  public:
   explicit ScheduleSearch(unsigned preemptions) : preemptions_(preemptions) {}
 
+  /// Schedules at random, without end, with so many preemptions at most; the same for the same seed.
+  static ScheduleSearch sampling(unsigned preemptions, std::uint64_t seed);
   /// One schedule only: what schedule() printed. `invalid_config` where it is none.
   static Result<ScheduleSearch> repeating(std::string_view schedule);
 
@@ -54,6 +56,8 @@ class ScheduleSearch {
     unsigned left;  // preemptions, before it
   };
 
+  void draw();
+  [[nodiscard]] std::size_t draw_option(const Decision& decision);
   [[nodiscard]] bool is_new(std::uint64_t state);
   void grow_seen();
 
@@ -63,6 +67,14 @@ class ScheduleSearch {
   unsigned left_ = 0;
   bool nothing_new_ = false;  // the run goes on only to its end
   bool repeating_ = false;
+
+  // For a sample: before which of the decisions that may preempt to do so, of as many as the longest run had.
+  bool sampling_ = false;
+  std::uint64_t random_ = 0;
+  std::vector<std::uint64_t> preempt_at_;
+  std::uint64_t may_preempt_ = 0;
+  std::uint64_t most_may_preempt_ = 0;
+
   std::uint64_t runs_ = 0;
   std::vector<std::uint64_t> seen_;  // open addressing; the lowest 3 bits are the preemptions left, and 1
   std::uint64_t seen_count_ = 0;

@@ -125,6 +125,15 @@ inline void yield() noexcept {
   if (auto* const schedule = testing::Schedule::current()) schedule->yield();
 }
 
+/// The calling thread's own T; gone when the run is over.
+template <class T>
+T& of_this_thread() {
+  static const char key = 0;
+  auto& own = testing::Schedule::current()->own_of_this_thread(&key);
+  if (!own) own = std::make_shared<T>();
+  return *static_cast<T*>(own.get());
+}
+
 namespace internal {
 
 class SystemCondition {

@@ -5,6 +5,7 @@
 #include <future>
 #include <utility>
 
+#include "durability/base/per_thread.hpp"
 #include "durability/walog/group_commit.hpp"
 #include "durability/walog/writer.hpp"
 
@@ -140,8 +141,11 @@ class SyncWalWriter {
   explicit SyncWalWriter(std::unique_ptr<walog::ByteWriter> core) : commit_(std::move(core)) {}
 
   // Encoding happens outside the lock, into memory that each thread keeps.
+  struct Scratch {
+    Bytes bytes;
+  };
   static Bytes& this_threads_scratch() {
-    thread_local Bytes scratch;
+    Bytes& scratch = of_this_thread<Scratch>().bytes;
     scratch.clear();
     return scratch;
   }

@@ -29,7 +29,7 @@ class Told {
 };
 
 TEST(CompletionsSchedules, AreAllCalledWhenCloseReturns) {
-  explore("completions, then close", 1, [] {
+  explore("completions, then close", 2, [] {
     Log log;
     Told one(log, "one");
     Told two(log, "two");
@@ -43,7 +43,7 @@ TEST(CompletionsSchedules, AreAllCalledWhenCloseReturns) {
 }
 
 TEST(CompletionsSchedules, AreCalledOnceBesideClose) {
-  explore("completions beside close", 1, [] {
+  explore("completions beside close", 2, [] {
     Log log;
     Told one(log, "one");
     Told two(log, "two");
@@ -60,7 +60,7 @@ TEST(CompletionsSchedules, AreCalledOnceBesideClose) {
 }
 
 TEST(CompletionsSchedules, AreCalledBeforeTheDestructorReturns) {
-  explore("completions, then the destructor", 1, [] {
+  explore("completions, then the destructor", 2, [] {
     Log log;
     Told one(log, "one");
     Told two(log, "two");
@@ -73,7 +73,7 @@ TEST(CompletionsSchedules, AreCalledBeforeTheDestructorReturns) {
 }
 
 TEST(CompletionsSchedules, ShareSyncsWithThreadsThatWait) {
-  explore("completions beside a thread that waits", 1, [] {
+  explore("completions beside a thread that waits", 2, [] {
     Log log;
     Told one(log, "one");
     Thread waiting = run([&] { require_ok(log.append_durable(entry("two", 100)), "append"); });
@@ -85,7 +85,7 @@ TEST(CompletionsSchedules, ShareSyncsWithThreadsThatWait) {
 }
 
 TEST(CompletionsSchedules, WaitForRoom) {
-  explore("completions without room", 1, [] {
+  explore("completions without room", 2, [] {
     WalOptions options;
     options.max_in_flight = 1;
     Log log(options);
@@ -104,7 +104,7 @@ TEST(CompletionsSchedules, WaitForRoom) {
 }
 
 TEST(CompletionsSchedules, OfAFailedSync) {
-  explore("completions of a failed sync", 1, [] {
+  explore("completions of a failed sync", 2, [] {
     Log log;
     log.disk().fail_syncs_of("..");
     Told one(log, "one");

@@ -49,6 +49,59 @@ TEST(ScheduleExplorer, RepeatsAFailureFromItsLine) {
   EXPECT_THAT(other.failure(), ::testing::HasSubstr("is no schedule"));
 }
 
+// A life with too many schedules for all of them has a sample: the same failure each time, and a line that
+// repeats it.
+TEST(ScheduleExplorer, FindsByASampleWhatASeedRepeats) {
+  const auto failure = [](std::uint64_t seed) {
+    ScheduleExplorer explorer;
+    explorer.sample("life", {.preemptions = 1, .runs = 100, .seed = seed}, two_that_add);
+    return explorer.failure();
+  };
+  const std::string line = failure(1);
+  EXPECT_THAT(line, ::testing::HasSubstr("an addition is lost"));
+  EXPECT_EQ(failure(1), line);
+  ScheduleExplorer again;
+  again.repeat("life", line.substr(7, line.find('\n') - 7), two_that_add);
+  EXPECT_EQ(again.failure(), line);
+  ScheduleExplorer none;
+  none.sample("life", {.preemptions = 0, .runs = 100, .seed = 1}, two_that_add);
+  EXPECT_EQ(none.failure(), "") << "without a preemption each is done at once";
+  EXPECT_EQ(none.runs(), 100U);
+}
+
+TEST(ScheduleExplorer, DecidesNothingWhereOneWayIsEnough) {
+  std::uint64_t runs = 0;
+  const auto life = [&] {
+    ++runs;
+    Atomic<int> number{0};
+    {
+      const OneWay one_way;
+      Thread one = run([&] { add_in_two_steps(number); });
+      Thread two = run([&] { add_in_two_steps(number); });
+      one.join();
+      two.join();
+    }
+    require(number == 2, "an addition is lost");
+  };
+  EXPECT_EQ(failure_of(life, 2), "");
+  EXPECT_LE(runs, 6U) << "each bound once, or twice for what was found to be shared";
+}
+
+TEST(ScheduleExplorer, LetsTheOthersGoOnBeforeItDecidesAgain) {
+  const auto life = [] {
+    Atomic<int> number{0};
+    Thread one;
+    {
+      const OneWay one_way;
+      one = run([&] { add_in_two_steps(number); });
+    }
+    add_in_two_steps(number);
+    require(number == 2, "an addition is lost");
+    one.join();
+  };
+  EXPECT_EQ(failure_of(life, 2), "");
+}
+
 TEST(ScheduleExplorer, FindsNothingWhereAMutexIsHeld) {
   const auto life = [] {
     Mutex mutex;

@@ -7,7 +7,7 @@ namespace durability::schedules {
 namespace {
 
 TEST(GroupCommitSchedules, ThreadsThatAppendDurablyShareSyncs) {
-  explore("two append", 1, [] {
+  explore("two append", 2, [] {
     Log log;
     Thread one = run([&] { require_ok(log.append_durable(entry("one")), "append"); });
     Thread two = run([&] { require_ok(log.append_durable(entry("two")), "append"); });
@@ -21,8 +21,8 @@ TEST(GroupCommitSchedules, ThreadsThatAppendDurablyShareSyncs) {
 // A durable append waited for ever. A thread was handed the lead by being
 // woken; before it had the mutex, the background's sync of a sealed segment
 // made its entry durable; it saw that and returned, and the turn was nobody's.
-// It took thousands of runs of a server to be seen; here it is the 3,244th
-// schedule.
+// It took thousands of runs of a server to be seen; here it takes a thousand
+// schedules.
 TEST(GroupCommitSchedules, ASealsSyncMayMakeDurableWhatAThreadIsToLead) {
   explore("a seal beside a handed turn", 1, [] {
     Log log;
@@ -35,7 +35,7 @@ TEST(GroupCommitSchedules, ASealsSyncMayMakeDurableWhatAThreadIsToLead) {
 }
 
 TEST(GroupCommitSchedules, CloseWaitsForASyncUnderWayAndLeavesNobodyWaiting) {
-  explore("append beside close", 1, [] {
+  explore("append beside close", 2, [] {
     Log log;
     bool appended = false;
     Thread durable = run([&] { static_cast<void>(log.append_durable(entry("durable"))); });
@@ -51,7 +51,7 @@ TEST(GroupCommitSchedules, CloseWaitsForASyncUnderWayAndLeavesNobodyWaiting) {
 }
 
 TEST(GroupCommitSchedules, CloseTwiceAtOnce) {
-  explore("close beside close", 1, [] {
+  explore("close beside close", 3, [] {
     Log log;
     Thread durable = run([&] { static_cast<void>(log.append_durable(entry("durable"))); });
     Thread closing = run([&] { require_ok(log.commit().close(), "close"); });
@@ -63,7 +63,7 @@ TEST(GroupCommitSchedules, CloseTwiceAtOnce) {
 
 // A failed sync is everyone's: who waited for it, and who comes later.
 TEST(GroupCommitSchedules, AFailedSyncIsToldToEverybodyWhoWaited) {
-  explore("a failed sync", 1, [] {
+  explore("a failed sync", 2, [] {
     Log log;
     log.disk().fail_syncs_of("..");
     Thread one = run([&] { require(!log.append_durable(entry("one")), "acknowledged"); });
@@ -80,7 +80,7 @@ TEST(GroupCommitSchedules, AFailedSyncIsToldToEverybodyWhoWaited) {
 }
 
 TEST(GroupCommitSchedules, ASealsFailedSyncIsToldToEverybodyWhoWaits) {
-  explore("a seal's failed sync", 1, [] {
+  explore("a seal's failed sync", 2, [] {
     Log log;
     require_ok(log.commit().append(as_bytes(entry("first", 100))), "append");
     log.disk().fail_syncs_of("..");
@@ -111,8 +111,17 @@ TEST(GroupCommitSchedules, WaitingForAnEntryOfAnotherThread) {
   });
 }
 
+TEST(GroupCommitSchedules, IsUsedWhileItsThreadsStart) {
+  explore("append as the log opens, then the destructor", 3, [] {
+    Log log({}, Opened::kAnyWay);
+    require_ok(log.append_durable(entry("one", 100)), "append");
+    require_ok(log.append_durable(entry("two", 100)), "append");
+    log.destroy();
+  });
+}
+
 TEST(GroupCommitSchedules, ConfigureBesideAppends) {
-  explore("configure beside appends", 1, [] {
+  explore("configure beside appends", 2, [] {
     Log log;
     Thread one = run([&] { require_ok(log.append_durable(entry("one", 100)), "append"); });
     Thread two = run([&] {

@@ -1,12 +1,32 @@
 #include "life.hpp"
 
+#include <chrono>
 #include <cstdlib>
+#include <limits>
 #include <utility>
 
 namespace durability::schedules {
 namespace {
 
 using testing::ScheduleExplorer;
+
+constexpr unsigned kPreemptionsOfASample = 3;
+
+std::optional<std::uint64_t> from_environment(const char* name) {
+  const char* text = std::getenv(name);
+  return text == nullptr ? std::nullopt : std::optional(std::strtoull(text, nullptr, 10));
+}
+
+/// For what is printed only.
+class Watch {
+ public:
+  [[nodiscard]] double seconds() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begun_).count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
+};
 
 void repeat(std::string_view name, std::string_view line, const std::function<void()>& life) {
   const auto bar = line.find(" | ");
@@ -21,27 +41,55 @@ void repeat(std::string_view name, std::string_view line, const std::function<vo
 
 void explore(std::string_view name, unsigned preemptions, const std::function<void()>& life) {
   if (const char* line = std::getenv("DURABILITY_SCHEDULE")) return repeat(name, line, life);
-  if (const char* more = std::getenv("DURABILITY_SCHEDULE_PREEMPTIONS")) {
-    preemptions = static_cast<unsigned>(std::atoi(more));
-  }
-  ScheduleExplorer explorer({.preemptions = preemptions});
+  const auto bound =
+      static_cast<unsigned>(from_environment("DURABILITY_SCHEDULE_PREEMPTIONS").value_or(preemptions));
+  const auto most = from_environment("DURABILITY_SCHEDULE_MOST");
+  ScheduleExplorer explorer(
+      {.preemptions = bound, .most_runs = most.value_or(std::numeric_limits<std::uint64_t>::max())});
+  Watch watch;
   explorer.explore(name, life);
+  fmt::print("{}: {} threads, up to {} preemptions: {} schedules{}, {:.1f} s", name, explorer.threads(),
+             bound, explorer.runs(), explorer.complete() ? "" : ", not all", watch.seconds());
+  EXPECT_TRUE(explorer.complete() || most || !explorer.failure().empty());
+  const bool all = explorer.complete() && bound >= kPreemptionsOfASample;
+  if (explorer.failure().empty() && !all) {
+    const testing::ScheduleSample sample{
+        .preemptions = kPreemptionsOfASample,
+        .runs = from_environment("DURABILITY_SCHEDULE_SAMPLES").value_or(300),
+        .seed = from_environment("DURABILITY_SCHEDULE_SEED").value_or(1)};
+    watch = Watch();
+    explorer.sample(name, sample, life);
+    fmt::print("; {} of those with up to {}, seed {}, {:.1f} s", sample.runs, sample.preemptions, sample.seed,
+               watch.seconds());
+  }
+  fmt::print("\n");
   EXPECT_EQ(explorer.failure(), "");
-  EXPECT_TRUE(explorer.complete() || !explorer.failure().empty());
-  fmt::print("{}: {} schedules, up to {} preemptions\n", name, explorer.runs(), preemptions);
 }
 
 Thread run(std::function<void()> body) { return Thread::start(std::move(body)).value(); }
 
-Log::Log(WalOptions options) {
+WalOptions small(WalOptions options) {
   options.segment_bytes = 256;
   options.clock = std::make_shared<testing::ManualClock>();
-  options.observer = std::make_shared<WalObserver>();  // says nothing of what is dropped
+  if (!options.observer)
+    options.observer = std::make_shared<WalObserver>();  // says nothing of what is dropped
   options.random = std::make_shared<testing::SeededRandom>(1);
-  auto writer = walog::ByteWriter::open(disk_, std::move(options), walog::OpenIntent::kOpenOrCreate);
+  return options;
+}
+
+Log::Log(WalOptions options, Opened opened) {
+  std::optional<OneWay> one_way;
+  if (opened == Opened::kOneWay) one_way.emplace();
+  auto writer = walog::ByteWriter::open(disk_, small(std::move(options)), walog::OpenIntent::kOpenOrCreate);
   require_ok(writer, "open");
   commit_ = std::make_unique<walog::GroupCommit>(*std::move(writer));
   require_ok(commit_->start(), "start");
+}
+
+Log::~Log() {
+  if (!commit_) return;
+  const OneWay one_way;
+  commit_.reset();
 }
 
 Result<DurableId> Log::append_durable(const std::string& text) {

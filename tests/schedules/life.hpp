@@ -23,18 +23,40 @@ namespace durability::schedules {
 
 using testing::require;
 
-/// Visits the schedules of a life, and fails the test where one goes wrong. DURABILITY_SCHEDULE_PREEMPTIONS
-/// says how many preemptions there may be, in place of `preemptions`; DURABILITY_SCHEDULE=<name | schedule>
-/// repeats one schedule, and prints its steps.
+/// Visits all schedules of a life with up to so many preemptions, and some of those with up to 3, and fails
+/// the test where one goes wrong. In the environment:
+///   DURABILITY_SCHEDULE_PREEMPTIONS      how many preemptions there may be, in place of `preemptions`
+///   DURABILITY_SCHEDULE_MOST             gives up "all" after so many schedules
+///   DURABILITY_SCHEDULE_SAMPLES, _SEED   how many of those with up to 3, and which
+///   DURABILITY_SCHEDULE=<name | schedule>   repeats one schedule, and prints its steps
 void explore(std::string_view name, unsigned preemptions, const std::function<void()>& life);
 
 /// Runs `body` on a thread of its own.
 [[nodiscard]] Thread run(std::function<void()> body);
 
-/// A log with segments of 256 bytes, an entry of 100 bytes or so each.
+/// What a life does not ask about is done in one way only: how it begins, and how it ends.
+class OneWay {
+ public:
+  OneWay() { testing::Schedule::current()->go_one_way(); }
+  ~OneWay() { testing::Schedule::current()->settle(); }
+  OneWay(const OneWay&) = delete;
+  OneWay& operator=(const OneWay&) = delete;
+};
+
+/// `options` with segments of 256 bytes, which is an entry of 100 bytes or so each, and nothing that does not
+/// repeat.
+[[nodiscard]] WalOptions small(WalOptions options = {});
+
+enum class Opened : std::uint8_t { kOneWay, kAnyWay };
+
+/// A log that small() describes. It is opened in one way, if no other is asked
+/// for, and ends in one way where destroy() is not called.
 class Log {
  public:
-  explicit Log(WalOptions options = {});
+  explicit Log(WalOptions options = {}, Opened opened = Opened::kOneWay);
+  ~Log();
+  Log(const Log&) = delete;
+  Log& operator=(const Log&) = delete;
 
   [[nodiscard]] walog::GroupCommit& commit() noexcept { return *commit_; }
   [[nodiscard]] StepDirectory& disk() noexcept { return *disk_; }

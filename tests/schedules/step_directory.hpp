@@ -1,8 +1,12 @@
 #pragma once
 
-// A directory in memory with stable storage, each of whose syncs, renames and removals is a step of a
-// schedule: another thread may go first; and others may go on while a sync is under way.
+// A directory in memory with stable storage, each of whose operations is a step of a schedule: another thread
+// may go first; and others may go on while a sync is under way. Two threads meet there only at what they
+// share: a file, or the names in one directory. What no file may have done to it ends the run: to be closed
+// or cut while it is synced, to be written to under a name that is not durable.
 
+#include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,39 +17,72 @@
 
 namespace durability::schedules {
 
-/// What the disk knows, shared with its files.
-struct StepDisk {
-  testing::Meeting meeting;
-  std::vector<std::string> synced;  ///< what files held when a sync of them began that has succeeded
-  std::string failing;              ///< a sync of a file that holds this fails; empty: none does
-  std::uint64_t failed = 0;
-
-  void reach(const char* what) {
-    if (auto* const schedule = testing::Schedule::current()) {
-      schedule->reach(what, meeting, testing::Access::kChange);
-    }
+/// Where threads meet on a disk; kept by the run.
+class StepPlace {
+ public:
+  StepPlace() {
+    if (auto* const schedule = testing::Schedule::current()) at_ = &schedule->keep_meeting();
   }
+  void reach(const char* what, testing::Access access) const {
+    if (at_ != nullptr) testing::Schedule::current()->reach(what, *at_, access);
+  }
+
+ private:
+  testing::Meeting* at_ = nullptr;
 };
 
-class StepDirectory final : public Directory {
+/// A file, whatever it is called.
+struct StepInode {
+  StepPlace place;
+  int syncing = 0;
+  std::uint64_t renames = 0;
+  std::uint64_t durable_renames = 0;
+  std::vector<std::string> synced;  ///< what it held when a sync of it began that has succeeded
+};
+
+/// What the disk knows, shared with its files.
+struct StepDisk {
+  std::vector<std::shared_ptr<StepInode>> inodes;
+  std::map<std::string, std::shared_ptr<StepInode>, std::less<>> files;  ///< by their names
+  std::map<std::string, StepPlace, std::less<>> names;                   ///< by the directory they are in
+  StepPlace reading;    ///< a buffer that is read into may be another's
+  std::string failing;  ///< a sync of a file that holds this fails; empty: none does
+  std::uint64_t failed = 0;
+
+  /// Reaches the names that stand in the directory of `path`.
+  void reach(const char* what, std::string_view path, testing::Access access);
+  std::shared_ptr<StepInode> inode(std::string_view path);
+  /// What is called for each write, with the name that the file has now.
+  std::function<void(std::string_view name)> on_write;
+  void about_to_write(const StepInode& inode) const;
+};
+
+class StepDirectory : public Directory {
  public:
   [[nodiscard]] static std::shared_ptr<StepDirectory> make() { return std::make_shared<StepDirectory>(); }
 
   /// True where a sync that began when the file held `text` has succeeded.
   [[nodiscard]] bool has_synced(std::string_view text) const;
   [[nodiscard]] std::uint64_t failed_syncs() const noexcept { return disk_->failed; }
+  /// What is there, looked at without a step.
+  [[nodiscard]] std::shared_ptr<MemoryDirectory> plain() const { return inner_; }
+  /// True where a power loss could take the last rename to that name back.
+  [[nodiscard]] bool has_new_name(std::string_view path) const;
+  /// True where all that the file holds has been synced, but for zeros.
+  [[nodiscard]] bool is_synced(std::string_view path) const;
+  void on_write(std::function<void(std::string_view name)> call) { disk_->on_write = std::move(call); }
   /// Every sync of a file that holds `text` fails.
   void fail_syncs_of(std::string text) { disk_->failing = std::move(text); }
 
   Result<std::unique_ptr<File>> do_open(std::string_view path, OpenMode mode) override;
-  Result<EntryKind> do_kind(std::string_view path) override { return inner_->do_kind(path); }
+  Result<EntryKind> do_kind(std::string_view path) override;
   Result<bool> do_make_directory(std::string_view path) override { return inner_->do_make_directory(path); }
   Status do_remove_file(std::string_view path) override;
   Status do_remove_empty_directory(std::string_view path) override {
     return inner_->do_remove_empty_directory(path);
   }
   Status do_rename(std::string_view from, std::string_view to) override;
-  Result<std::vector<std::string>> do_list(std::string_view path) override { return inner_->do_list(path); }
+  Result<std::vector<std::string>> do_list(std::string_view path) override;
   Status do_sync_directory(std::string_view path) override;
   Result<std::unique_ptr<DirectoryLock>> do_lock(std::string_view path) override {
     return inner_->do_lock(path);

@@ -9,6 +9,7 @@ namespace {
 class Full : public Log {
  public:
   Full() {
+    const OneWay one_way;
     for (const char *text : {"a", "b", "c"}) {
       require_ok(commit().append(as_bytes(entry(text, 130))), "append");
     }
@@ -21,7 +22,7 @@ class Full : public Log {
 };
 
 TEST(TruncationSchedules, BesideADurableAppendThatRotates) {
-  explore("truncate beside append", 1, [] {
+  explore("truncate beside append", 2, [] {
     Full log;
     Thread truncating = run([&] { require_ok(log.truncate(), "truncate"); });
     Thread appending = run([&] { require_ok(log.append_durable(entry("d", 130)), "append"); });
@@ -32,7 +33,7 @@ TEST(TruncationSchedules, BesideADurableAppendThatRotates) {
 }
 
 TEST(TruncationSchedules, BesideAnotherOne) {
-  explore("truncate beside truncate", 1, [] {
+  explore("truncate beside truncate", 3, [] {
     Full log;
     std::size_t deleted = 0;
     Thread truncating = run([&] {
@@ -48,7 +49,7 @@ TEST(TruncationSchedules, BesideAnotherOne) {
 }
 
 TEST(TruncationSchedules, BesideClose) {
-  explore("truncate beside close", 1, [] {
+  explore("truncate beside close", 2, [] {
     Full log;
     Thread truncating = run([&] { static_cast<void>(log.truncate()); });
     Thread appending = run([&] { static_cast<void>(log.append_durable(entry("d", 60))); });
