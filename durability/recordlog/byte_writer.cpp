@@ -105,14 +105,12 @@ Result<EntryId> ByteWriter::append_batch(std::span<const ByteView> payloads) {
   for (const ByteView payload : payloads) {
     if (auto fits = check_payload(payload); !fits) return std::move(fits).error().in_file(path_);
   }
-  // bad_alloc passes through; what was half done when it came must not be gone on from.
-  return failure_.watch_exceptions([&]() -> Result<EntryId> {
-    for (const ByteView payload : payloads) DURABILITY_TRY(add(payload));
-    if (schedule_.due_after(payloads.size(), now())) DURABILITY_TRY(flush_buffer());
-    return last_number();
-  });
+  for (const ByteView payload : payloads) DURABILITY_TRY(add(payload));
+  if (schedule_.due_after(payloads.size(), now())) DURABILITY_TRY(flush_buffer());
+  return last_number();
 }
 
+// The buffer has its room from the start: memory can run out in a write only, which is watched.
 Status ByteWriter::add(ByteView payload) {
   const std::size_t span = kRecordHeadBytes + payload.size();
   if (buffer_.size() + span > options_.buffer_bytes) DURABILITY_TRY(flush_buffer());

@@ -311,6 +311,23 @@ TEST(RecordLogWriter, WithoutSpaceForACopyTheLogOpensAsItIs) {
   EXPECT_EQ(test::read(faulty, ReadMode::kStrict).records, (std::vector<std::string>{"a"}));
 }
 
+// A close in whose sync memory ran out is a close all the same: nobody waits for a lock that is not let go
+// of.
+TEST(RecordLogWriter, ACloseThatThrowsLetsGoOfTheLock) {
+  const auto faulty = FaultyDirectory::make(CrashDirectory::make());
+  auto writer = open_writer(faulty).value();
+  ASSERT_TRUE(writer->append(as_bytes("a")));
+  faulty->set_hook([](const durability::testing::OperationRecord& record)
+                       -> std::optional<durability::testing::Injection> {
+    if (record.operation == Operation::kSyncData) throw std::bad_alloc();
+    return std::nullopt;
+  });
+  EXPECT_THROW(static_cast<void>(writer->close()), std::bad_alloc);
+  faulty->mend();
+  EXPECT_EQ(outcome(writer->append(as_bytes("b"))), "closed");
+  EXPECT_TRUE(open_writer(faulty));
+}
+
 // Where the copy cannot be made the torn tail is cut in place, durably, before anything is appended.
 TEST(RecordLogWriter, WithoutSpaceForACopyATornTailIsCutInPlaceAndTheCutIsDurable) {
   const auto inner = CrashDirectory::make();
