@@ -93,10 +93,10 @@ bool CommitQueue::submit() noexcept {
   try {
     worker_->submit([self = shared_from_this()] { self->run_on_worker(); });
     submitted_ = true;
-  } catch (const std::exception&) {  // no memory, or no thread
-    submitted_ = false;
+    return true;
+  } catch (const std::exception&) {
+    return false;  // no memory, or no thread
   }
-  return submitted_;
 }
 
 void CommitQueue::serve() noexcept {
