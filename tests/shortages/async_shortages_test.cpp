@@ -1,5 +1,5 @@
 // The life of a log on an event loop, every shortage in it: each operation completes once or is refused in
-// the call, the loop comes to its end, and what was acknowledged is there.
+// the call, the loop comes to its end, and what was acknowledged is recovered from checkpoint and log.
 
 #include <gtest/gtest.h>
 
@@ -10,24 +10,13 @@
 #include "census.hpp"
 #include "durability/async/async_reader.hpp"
 #include "durability/async/async_wal.hpp"
+#include "event_loop.hpp"
 #include "program.hpp"
 
 namespace durability::shortages {
 namespace {
 
 using Log = AsyncWal<std::string>;
-
-/// Runs the loop until nothing is left to do; what handlers throw for want of memory is theirs to bear.
-void run(boost::asio::io_context& loop) {
-  loop.restart();
-  while (true) {
-    try {
-      loop.run();
-      return;
-    } catch (const std::bad_alloc&) {
-    }
-  }
-}
 
 class AsyncProgram {
  public:
@@ -38,9 +27,13 @@ class AsyncProgram {
     for (std::size_t n = 0; n < 12; ++n) append(n);
     sync();
     run(loop_);
-    publish();
-    for (std::size_t n = 20; n < 32; ++n) append(n);
+    publish(std::nullopt);
     run(loop_);
+    for (std::size_t n = 20; n < 32; ++n) append(n);
+    publish(100);
+    for (std::size_t n = 32; n < 36; ++n) append(n);
+    run(loop_);
+    publish(101);
     close();
     log_.reset();
     witness_->loses_its_writer();
@@ -56,12 +49,11 @@ class AsyncProgram {
     auto writer = WalWriter<std::string>::open(directory, small_segments());
     if (!writer) return "does not open: " + writer.error().to_string();
     if (!writer->append(word(Witness::kMostWords - 1)) || !writer->close()) return "does not go on";
-    const auto read = WalReader<std::string>(directory).replay(ReadMode::kStrict);
-    if (!read) return "cannot be read: " + read.error().to_string();
-    std::vector<std::string> words;
-    for (const auto& record : *read) words.push_back(record.entry);
-    words.pop_back();
-    return witness_->judge(read->front().id, words);
+    auto recovered = recover_words(directory);
+    if (!recovered) return "does not recover: " + recovered.error().to_string();
+    if (recovered->ignored_checkpoint) return "a checkpoint was ignored";
+    recovered->state.pop_back();
+    return witness_->judge(EntryId(1), recovered->state);
   }
 
  private:
@@ -110,12 +102,25 @@ class AsyncProgram {
       });
     });
   }
-  void publish() {
+  /// The state that the durable entries make, while others are appended; with that word as a marker.
+  void publish(std::optional<std::size_t> marker) {
+    std::optional<Exempt> exempt(std::in_place);
     const DurableId upto = log_->writer()->durable_id().value();
+    auto state = recover_words(place_->directory(), upto.entry());
+    if (!state || state->last_applied != upto.entry()) std::abort();
+    exempt.reset();
     witness_->truncates(upto.entry());
+    const auto heard = [this, marker](const Result<PublishResult>& published) {
+      ++completed_;
+      if (!published || !marker) return;
+      witness_->hears(*marker, Result<EntryId>(*published->marker));
+      witness_->durable(*published->marker);
+    };
     begin([&] {
-      log_->publish(std::string("the state"), upto, "checkpoint",
-                    [this](const Result<PublishResult>&) { ++completed_; });
+      if (!marker) return log_->publish(std::move(state->state), upto, Program::kCheckpoint, heard);
+      witness_->asks(*marker);
+      const auto make = [n = *marker](std::string_view, DurableId) { return word(n); };
+      log_->publish(std::move(state->state), upto, Program::kCheckpoint, make, heard);
     });
   }
   void close() {

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "durability/publish/publisher.hpp"
-#include "durability/recover/recover.hpp"
 
 namespace durability::shortages {
 namespace {
@@ -11,14 +10,17 @@ namespace {
 using Writer = WalWriter<std::string>;
 using Words = std::vector<std::string>;
 
-Result<Recovery<Words>> recover(const std::shared_ptr<Directory>& directory) {
+}  // namespace
+
+Result<Recovery<Words>> recover_words(const std::shared_ptr<Directory>& directory,
+                                      std::optional<EntryId> ceiling) {
+  auto options = RecoveryOptions::best_effort();
+  if (ceiling) options = options.up_to(*ceiling);
   return recover_with_wal<Words, std::string>(
-      directory, Program::kCheckpoint, RecoveryOptions::best_effort(),
+      directory, Program::kCheckpoint, options,
       [](const std::optional<Words>& checkpoint) { return checkpoint.value_or(Words{}); },
       [](Words& words, EntryId, const std::string& word) { words.push_back(word); });
 }
-
-}  // namespace
 
 WalOptions small_segments() {
   WalOptions options;
@@ -112,7 +114,7 @@ void Program::publish() {
   if (!upto) return judge(upto);
   witness_->durable(upto->entry());
   std::optional<Exempt> exempt(std::in_place);
-  const auto state = recover(place_->directory());
+  const auto state = recover_words(place_->directory());
   if (!state || state->last_applied != upto->entry()) std::abort();
   exempt.reset();
   const auto published = ask([&] {
@@ -155,7 +157,7 @@ std::string Program::judge_log() const {
 
 std::string Program::judge_recovery() const {
   if (auto wrong = make_log_go_on(); !wrong.empty()) return wrong;
-  auto recovered = recover(place_->directory());
+  auto recovered = recover_words(place_->directory());
   if (!recovered) return "does not recover: " + recovered.error().to_string();
   if (recovered->ignored_checkpoint) return "a checkpoint was ignored";
   recovered->state.pop_back();

@@ -8,6 +8,7 @@
 
 #include <optional>
 
+#include "durability/recover/recover.hpp"
 #include "durability/walog/writer.hpp"
 #include "witness.hpp"
 #include "workers.hpp"
@@ -15,6 +16,10 @@
 namespace durability::shortages {
 
 [[nodiscard]] WalOptions small_segments();
+
+/// What checkpoint and log of a program make, in plenty; of the entries up to `ceiling`, if there is one.
+[[nodiscard]] Result<Recovery<std::vector<std::string>>> recover_words(
+    const std::shared_ptr<Directory>& directory, std::optional<EntryId> ceiling = std::nullopt);
 
 class Program {
  public:
