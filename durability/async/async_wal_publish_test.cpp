@@ -167,5 +167,22 @@ TEST_F(AsyncWalPublishing, AStateIsPublishedAndRecoveredWithoutBlocking) {
   }(*this));
 }
 
+// What the library calls itself is looked at before anything begins; an exception of it had been the outcome.
+TEST_F(AsyncWalPublishing, WithNothingToCallIsInvalidConfig) {
+  open();
+  loop_.run([](AsyncWalPublishing& test) -> awaitable<void> {
+    const DurableId upto = (co_await test.wal_->append_durable("a", use_awaitable)).value();
+    const std::function<std::string(std::string_view, DurableId)> no_marker;
+    EXPECT_TRUE(fails_with(co_await test.wal_->publish(Words(), upto, "words.ckpt", no_marker, use_awaitable),
+                           ErrorCode::kInvalidConfig));
+    const std::function<void(Words&, EntryId, std::string)> no_apply;
+    const auto recovered = co_await async_recover_with_wal<Words, std::string>(
+        test.loop_.executor(), *test.bridge_, "words.ckpt", RecoveryOptions::strict(),
+        [](const std::optional<Words>& words) { return words.value_or(Words{}); }, no_apply, use_awaitable);
+    EXPECT_TRUE(fails_with(recovered, ErrorCode::kInvalidConfig));
+  }(*this));
+  EXPECT_FALSE(disk_->exists("words.ckpt").value());
+}
+
 }  // namespace
 }  // namespace durability::async

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <boost/asio/use_future.hpp>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -139,6 +140,21 @@ TEST_F(AsyncWalTest, AHandlerThatThrowsTakesNobodysAcknowledgement) {
   EXPECT_THROW(loop_.run(), std::runtime_error);
   loop_.run();
   EXPECT_EQ(told_, (Words{"first ok", "b ok", "c ok"}));
+}
+
+// An empty one is a handler that throws, as it is with Asio's own operations: it is called when the outcome
+// has come.
+TEST_F(AsyncWalTest, AnEmptyHandlerThrowsOutOfRunAndTakesNobodysAcknowledgement) {
+  open();
+  start_and_hold({"first"});
+  wal_->append_durable("a", std::function<void(Result<DurableId>)>());
+  loop_.start(append("b"));
+  loop_.poll();
+  gate_.release();
+  EXPECT_THROW(loop_.run(), std::bad_function_call);
+  loop_.run();
+  EXPECT_EQ(told_, (Words{"first ok", "b ok"}));
+  EXPECT_EQ(entries(), (Words{"first", "a", "b"}));
 }
 
 // A group of thousands does not keep the event loop from everything else until all have been told.

@@ -8,13 +8,16 @@
 #include <type_traits>
 #include <utility>
 
+#include "durability/base/callable.hpp"
+
 namespace durability {
 
 template <class Signature>
 class UniqueFunction;
 
-/// Holds anything that can be called with these arguments, also what cannot be copied. Larger callables than
-/// kInlineBytes, and those whose move may throw, cost one allocation. Thread safety: as of what it holds.
+/// Holds anything that can be called with these arguments, also what cannot be copied. It is empty where that
+/// calls nothing: a null pointer to a function, an empty std::function. Larger callables than kInlineBytes,
+/// and those whose move may throw, cost one allocation. Thread safety: as of what it holds.
 template <class R, class... Arguments>
 class UniqueFunction<R(Arguments...)> {
  public:
@@ -27,6 +30,7 @@ class UniqueFunction<R(Arguments...)> {
              std::is_invocable_r_v<R, std::remove_cvref_t<Callable>&, Arguments...>)
   UniqueFunction(Callable&& callable) {  // NOLINT(google-explicit-constructor): as std::function
     using Held = std::remove_cvref_t<Callable>;
+    if (calls_nothing(callable)) return;
     if constexpr (kFits<Held>) {
       ::new (static_cast<void*>(&place_)) Held(std::forward<Callable>(callable));
       actions_ = &kInPlace<Held>;

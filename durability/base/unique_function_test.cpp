@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <functional>
 #include <memory>
 
 namespace durability {
@@ -21,6 +22,21 @@ TEST(UniqueFunction, IsEmptyOnceItWasMovedFrom) {
   ASSERT_TRUE(second);
   EXPECT_EQ(second(), 1);
   EXPECT_FALSE(UniqueFunction<int()>());
+}
+
+// They passed for something to call, and were called.
+TEST(UniqueFunction, IsEmptyWhereWhatItIsMadeOfCallsNothing) {
+  EXPECT_FALSE(UniqueFunction<int()>(std::function<int()>()));
+  int (*const nowhere)() = nullptr;
+  EXPECT_FALSE(UniqueFunction<int()>(nowhere));
+  UniqueFunction<int()> somewhere = std::function<int()>([] { return 2; });
+  ASSERT_TRUE(somewhere);
+  EXPECT_EQ(somewhere(), 2);
+  struct SaysNo {  // not of an empty one
+    int operator()() const { return 3; }
+    explicit operator bool() const { return false; }
+  };
+  EXPECT_TRUE(UniqueFunction<int()>(SaysNo()));
 }
 
 TEST(UniqueFunction, EndsWhatItHoldsOnceWhereverThatIs) {

@@ -51,6 +51,21 @@ Status check(const std::shared_ptr<Directory>& directory, std::string_view path)
   return {};
 }
 
+Status check(const std::shared_ptr<Directory>& directory, std::string_view path, DurableId upto) {
+  DURABILITY_TRY(check(directory, path));
+  if (directory->identity() == upto.log()) return {};
+  return Error(ErrorCode::kInvalidConfig,
+               fmt::format("entry {} is durable in a log in another directory", upto))
+      .in_file(path)
+      .advise("nothing was changed; publish into the directory of the log, with an id that it returned");
+}
+
+Error no_marker_error(std::string_view path) {
+  return Error(ErrorCode::kInvalidConfig, "there is nothing to call for a marker")
+      .in_file(path)
+      .advise("nothing was changed; give a function that makes one, or publish without");
+}
+
 Status remove_temporaries(Directory& directory, std::string_view path) {
   const std::size_t slash = path.rfind('/');
   const bool in_root = slash == std::string_view::npos;

@@ -39,6 +39,7 @@
 #include <utility>
 #include <vector>
 
+#include "durability/base/callable.hpp"
 #include "durability/checkpoint/file.hpp"
 #include "durability/walog/byte_writer.hpp"
 
@@ -59,6 +60,9 @@ namespace publish {
 /// Of step 0, what does not concern the log: `not_supported` without stable storage; `invalid_config` for no
 /// directory, and for a path among the log's own files.
 Status check(const std::shared_ptr<Directory>& directory, std::string_view path);
+/// And `invalid_config` for an id of a log in another directory: recovery there would find no checkpoint.
+Status check(const std::shared_ptr<Directory>& directory, std::string_view path, DurableId upto);
+[[nodiscard]] Error no_marker_error(std::string_view path);
 
 /// Removes what crashes left of earlier replacements of the checkpoint at `path`. For whoever has the turn.
 Status remove_temporaries(Directory& directory, std::string_view path);
@@ -89,13 +93,15 @@ class CheckpointPublisher {
   ///
   /// Errors, nothing changed: `not_supported`: no stable storage (nothing is poisoned); `closed`, `poisoned`:
   /// the writer; `invalid_state`: `upto` is not durable in this log, was truncated from it already, or is
-  /// older than what is published; `invalid_config`: the path, or no directory; `encode`: the state; `io`:
-  /// the checkpoint that is there cannot be looked at. Later ones, with what is done staying done: `io`,
-  /// `encode` of the marker, all of the writer's.
+  /// older than what is published; `invalid_config`: the path, no directory, an id of another log, a
+  /// publisher for another directory than the log's, an empty `make_marker`; `encode`: the state; `io`: the
+  /// checkpoint that is there cannot be looked at. Later ones, with what is done staying done: `io`, `encode`
+  /// of the marker, all of the writer's.
   template <class Codec = Postcard, class Wal, class State, class MakeMarker>
   Result<PublishResult> publish(Wal& wal, const State& state, DurableId upto, std::string_view path,
                                 MakeMarker&& make_marker) const {
-    DURABILITY_TRY(publish::check(directory_, path));
+    DURABILITY_TRY(publish::check(directory_, path, upto));
+    if (calls_nothing(make_marker)) return publish::no_marker_error(path);
     const auto marker = std::invoke(make_marker, path, upto);
     return in_turn<Codec>(wal, state, upto, path, [&](PublishResult& result) -> Status {
       DURABILITY_TRY_ASSIGN(result.marker, wal.append(marker));
@@ -107,7 +113,7 @@ class CheckpointPublisher {
   /// The same without a marker: for programs whose checkpoint is always at the same path.
   template <class Codec = Postcard, class Wal, class State>
   Result<PublishResult> publish(Wal& wal, const State& state, DurableId upto, std::string_view path) const {
-    DURABILITY_TRY(publish::check(directory_, path));
+    DURABILITY_TRY(publish::check(directory_, path, upto));
     return in_turn<Codec>(wal, state, upto, path, [](PublishResult&) { return Status(); });
   }
 

@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <string>
 #include <variant>
@@ -140,6 +141,26 @@ TEST_F(Refusals, TheIdOfAnotherLog) {
                  ErrorCode::kInvalidConfig);
   EXPECT_EQ(wal_.segment_ranges().front().first, EntryId(1));
   EXPECT_TRUE(publish(upto_)) << "nothing is poisoned";
+}
+
+// The checkpoint went into the publisher's directory, and the log that it covers was cut in its own: recovery
+// there found neither.
+TEST_F(Refusals, APublisherForAnotherDirectoryThanTheLogs) {
+  const auto elsewhere = FaultyDirectory::make(CrashDirectory::make());
+  const CheckpointPublisher publisher(elsewhere);
+  expect_refused(publisher.publish(wal_, table_, upto_, kPath), ErrorCode::kInvalidConfig);
+  expect_refused(publisher.publish(wal_, table_, upto_, kPath, marker), ErrorCode::kInvalidConfig);
+  EXPECT_TRUE(elsewhere->changes().empty());
+  EXPECT_EQ(wal_.segment_ranges().front().first, EntryId(1));
+}
+
+// It was called, and its exception came out of the library.
+TEST_F(Refusals, AMarkerThatNothingMakes) {
+  const CheckpointPublisher publisher(faulty_);
+  const std::function<Op(std::string_view, DurableId)> empty;
+  expect_refused(publisher.publish(wal_, table_, upto_, kPath, empty), ErrorCode::kInvalidConfig);
+  Op (*const nowhere)(std::string_view, DurableId) = nullptr;
+  expect_refused(publisher.publish(wal_, table_, upto_, kPath, nowhere), ErrorCode::kInvalidConfig);
 }
 
 TEST_F(Refusals, AnIdThatTheLogNoLongerReachesBackTo) {

@@ -10,6 +10,11 @@ bool is_damage(const Error& error) noexcept {
          error.code() == ErrorCode::kCrcMismatch;
 }
 
+Error nothing_to_call_error() {
+  return Error(ErrorCode::kInvalidConfig, "there is nothing to call for init, or for apply")
+      .advise("nothing was read; give functions that are there");
+}
+
 Status check_log_stands_alone(const std::shared_ptr<Directory>& directory, ReadMode mode,
                               const Error& checkpoint_error) {
   // Up to entry 0: reads the first header and no entry.

@@ -28,6 +28,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "durability/base/callable.hpp"
 #include "durability/checkpoint/file.hpp"
 #include "durability/recover/options.hpp"
 #include "durability/storage/need_directory.hpp"
@@ -65,6 +66,9 @@ struct LogEnd {
 /// `invalid_state` where the log at `log_path` ends before the checkpoint. `way_out`: what to do then.
 Status check_log_reaches(std::string_view checkpoint_path, EntryId checkpoint, EntryId next,
                          std::string_view log_path, std::string_view way_out);
+
+/// `invalid_config`: an empty `init` or `apply`.
+[[nodiscard]] Error nothing_to_call_error();
 
 /// The checkpoint; nothing where there is none, or where it is damaged and may be ignored.
 template <class C, class Codec, class Log>
@@ -127,6 +131,7 @@ auto recover_state(const std::shared_ptr<Directory>& directory,
                 "apply returns nothing, or a Status");
 
   DURABILITY_TRY(internal::need_directory(directory));
+  if (calls_nothing(init) || calls_nothing(apply)) return nothing_to_call_error();
   std::optional<Error> ignored;
   DURABILITY_TRY_ASSIGN(auto checkpoint,
                         (read_checkpoint<C, Codec>(directory, checkpoint_path, options, log, ignored)));
@@ -167,8 +172,9 @@ auto recover_state(const std::shared_ptr<Directory>& directory,
 ///
 /// Errors: `invalid_state`: part of the history is missing, or the ceiling lies before the checkpoint;
 /// `truncated`, `format`, `crc_mismatch`, `decode`: the checkpoint is damaged, or not a C; all errors of
-/// WalReader; those of `apply`; `invalid_config`: no directory, or a path that is none. Memory: the
-/// checkpoint's file, its state, and one entry. Not thread-safe in itself; safe beside a live writer.
+/// WalReader; those of `apply`; `invalid_config`: no directory, a path that is none, or an empty `init` or
+/// `apply`. Memory: the checkpoint's file, its state, and one entry. Not thread-safe in itself; safe beside a
+/// live writer.
 template <class C, class E, class Codec = Postcard, class Init, class Apply>
   requires std::invocable<Init&, std::optional<C>> && DecoderFor<Codec, C> && DecoderFor<Codec, E>
 auto recover_with_wal(const std::shared_ptr<Directory>& directory,

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -362,6 +363,20 @@ TEST(RecoverWithWal, RefusesACheckpointPathThatLeavesTheDirectory) {
       EXPECT_EQ(recover_words(directory, options, path).error().code(), ErrorCode::kInvalidConfig);
     }
   }
+}
+
+// They were called, and their exceptions came out of the library.
+TEST(RecoverWithWal, WithNothingToCallIsInvalidConfig) {
+  const std::shared_ptr<Directory> directory = CrashDirectory::make();
+  const auto init = [](const std::optional<int>& state) { return state.value_or(0); };
+  const auto apply = [](int&, EntryId, int) {};
+  const std::function<int(std::optional<int>)> no_init;
+  const std::function<void(int&, EntryId, int)> no_apply;
+  const auto options = RecoveryOptions::strict();
+  const auto without_init = recover_with_wal<int, int>(directory, std::nullopt, options, no_init, apply);
+  EXPECT_EQ(without_init.error().code(), ErrorCode::kInvalidConfig);
+  const auto without_apply = recover_with_wal<int, int>(directory, std::nullopt, options, init, no_apply);
+  EXPECT_EQ(without_apply.error().code(), ErrorCode::kInvalidConfig);
 }
 
 }  // namespace

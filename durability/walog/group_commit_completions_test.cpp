@@ -178,9 +178,13 @@ TEST_F(Completions, OfAWriterThatIsDestroyedSayThatNothingIsKnown) {
   EXPECT_TRUE(calls.back() || calls.back().error().code() == ErrorCode::kClosed);
 }
 
-// An empty one compiled, and crashed when its time had come.
+// An empty one compiled, and crashed when its time had come, and so did an empty std::function.
 TEST_F(Completions, ThatCannotBeCalledAreRefused) {
   EXPECT_TRUE(fails_with(writer_->append_durable("entry", {}), ErrorCode::kInvalidConfig));
+  const std::function<void(Result<DurableId>)> empty;
+  EXPECT_TRUE(fails_with(writer_->append_durable("entry", empty), ErrorCode::kInvalidConfig));
+  void (*const nowhere)(Result<DurableId>) = nullptr;
+  EXPECT_TRUE(fails_with(writer_->append_durable("entry", nowhere), ErrorCode::kInvalidConfig));
   EXPECT_EQ(writer_->last_entry_id(), EntryId(0));
 }
 
