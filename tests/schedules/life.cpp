@@ -1,7 +1,7 @@
 #include "life.hpp"
 
-#include <chrono>
 #include <cstdlib>
+#include <ctime>
 #include <limits>
 #include <utility>
 
@@ -17,15 +17,15 @@ std::optional<std::uint64_t> from_environment(const char* name) {
   return text == nullptr ? std::nullopt : std::optional(std::strtoull(text, nullptr, 10));
 }
 
-/// For what is printed only.
+/// Of the processor, which a schedule is made by alone. For what is printed only.
 class Watch {
  public:
   [[nodiscard]] double seconds() const {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begun_).count();
+    return static_cast<double>(std::clock() - begun_) / static_cast<double>(CLOCKS_PER_SEC);
   }
 
  private:
-  std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
+  std::clock_t begun_ = std::clock();
 };
 
 void repeat(std::string_view name, std::string_view line, const std::function<void()>& life) {
