@@ -127,7 +127,7 @@ interop: bootstrap-dev  ## beside the Rust crate itself, which needs cargo: HIST
 	tests/interop/build.sh build/gcc/interop
 	DURABILITY_INTEROP_HISTORIES=$(HISTORIES) ctest --test-dir build/gcc -L '^interop_test$$' -j $(JOBS) -V --no-tests=error
 
-mutants: bootstrap-dev  ## takes out each sync, rename, removal, truncation and poison, and looks for a test that fails
+mutants: bootstrap-dev  ## takes out each sync, rename, removal, truncation, poison, wake-up, flag and guard, and looks for a test that fails
 	cmake --preset mutants
 	cmake --build --preset mutants -j $(JOBS)
 	python3 -B scripts/mutants.py run build/mutants -j $(JOBS)

@@ -1,34 +1,42 @@
-"""The places at which the library syncs, renames, removes, truncates or poisons, each with a number, and the
-same sources with a switch at each of them.
+"""The places at which the library syncs, renames, removes, truncates, poisons, wakes others, sets a flag or
+guards one, each with a number, and the same sources with a switch at each of them.
 
-A site is a call, found by its name; its mutant does nothing and says that it succeeded (a poison that is
-taken out hands its error on and poisons nothing). A pair is two statements, one directly behind the other,
-that each touch the disk or wait for it; its mutant runs them the other way round. The sources stay as they
-are: the switches are in copies below the build directory, which are compiled in place of the originals.
+A site is a call, found by its name, or a flag that is set; its mutant does nothing and says that it succeeded
+(a poison that is taken out hands its error on and poisons nothing; what a latch watches is done unwatched). A
+guard is what a destructor does on every way out; its mutant does nothing where an exception is that way. A
+pair is two statements, one directly after the other, that each touch the disk or wait for it; its mutant runs
+them the other way round. The sources stay as they are: the switches are in copies below the build directory,
+which are compiled in place of the originals.
 """
 
 import re
 
-MODULES = ("storage", "walog", "checkpoint", "recover", "publish", "segment_index", "recordlog")
+MODULES = ("base", "storage", "walog", "checkpoint", "recover", "publish", "segment_index", "recordlog", "async")
 # Memory directories sync nothing; the headers for tests are no part of the library.
-LEFT_OUT = re.compile(r"(_test\.cpp|/memory_\w+\.[ch]pp|/test_\w+\.hpp)$")
+LEFT_OUT = re.compile(r"(_test\.cpp|/memory_\w+\.[ch]pp|/test_\w+\.hpp|_test_support\.hpp|/sync_gate\.hpp)$")
 
 SYNC = ("sync|sync_data|sync_all|sync_directory|do_sync_directory|sync_where_stable|sync_nearest_parent|"
         "sync_segment|sync_seal|flush_and_sync|settle|wait|wait_for_seal|finish_segment|finish_log|write_mark")
 NAMES = ("rename|do_rename|rename_durable|renameat|remove|do_remove_file|do_remove_empty_directory|remove_durable|"
          "remove_tree|remove_temporaries|remove_temporaries_of|remove_if_file|discard_temporary|unlinkat")
 SIZES = "truncate|ftruncate|cut_short_padding|truncate_prefix"
-CALL = re.compile(rf"\b({SYNC}|{NAMES}|{SIZES}|poison|poison_on_error|fail|finish(?=\(\)))\(")
-POISON = re.compile(r"(?:\bwriter_\.)?\b(?:poisoned_ = true|failure_ = finished\.error\(\))")
+WAKE = "notify_one|notify_all|wake|release|give_back|end_publication"
+WATCH = "watch|watch_exceptions"
+CALL = re.compile(rf"\b({SYNC}|{NAMES}|{SIZES}|{WAKE}|{WATCH}|poison|poison_on_error|fail|finish(?=\(\)))\(")
+# What is under way, closing, idle: where it is set, not where it is declared.
+FLAG = re.compile(r"(?<=[{;)\n])[ \n]*\b((?:(?:\w+(?:\.|->))+\w+|\w+_)(?: = (?:true|false)(?=;)|\.store\(true[^)]*\)))")
+GUARD = re.compile(r"~(UnderWay|Leading|Turn|AllTold|Closing|Ending|Armed|Dropped|Use|Publication|ForksWait|"
+                   r"ParentsFd|Staged)\(\)[ \w]*\{")
 # A statement that fits on a line, and is worth being out of its order.
 STATEMENT = re.compile(r"^ *(?:if \([\w().!]+\) )?(?:DURABILITY_TRY\((?P<tried>.*)\)|return (?P<returned>.*));$")
 TOUCHES_DISK = re.compile(rf"\b({SYNC}|{NAMES}|{SIZES}|flush_segment|write_at|append|preallocate|seal_segment|"
                           r"write_through|flush|write_durable|atomic_write|write_record|create_directories|"
-                          r"replace_by_copy|write_copy|copy_what_is_replaced|write_zeros|check|close)\(")
+                          r"replace_by_copy|write_copy|copy_what_is_replaced|write_zeros|check(?=\([^ ])|close)\(")
 
 
 def kind_of(name):
-    for kind, names in (("sync", SYNC), ("name", NAMES), ("size", SIZES)):
+    for kind, names in (("sync", SYNC), ("name", NAMES), ("size", SIZES), ("wake", WAKE), ("flag", "flag"),
+                        ("guard", "guard")):
         if name in names.split("|"):
             return kind
     return "sync" if name == "finish" else "poison"
@@ -92,10 +100,16 @@ def calls(text):
             continue  # until there is something to do, not for a sync
         if found[1] == "flush_and_sync" and not code[:begin].endswith("DURABILITY_TRY("):
             continue  # yields an id that only a sync can give
+        if found[1] == "release" and not argument.startswith("lock"):
+            continue  # of a pointer, or of a list of those who wait
         instead = argument if found[1].startswith("poison") else f"decltype({expression})()"
+        if found[1] in WATCH.split("|"):
+            instead = f"({argument})()"
         yield begin, end, found[1], "Status()" if found[1] == "flush_and_sync" else instead
-    for found in POISON.finditer(code):
-        yield found.start(), found.end(), "poison", None
+    for found in FLAG.finditer(code):
+        yield found.start(1), found.end(1), "flag", None
+    for found in GUARD.finditer(code):
+        yield found.end(), found.end(), "guard", None
 
 
 def pairs(text):
@@ -136,8 +150,11 @@ def mutated(path, text, numbering):
     """The text with a switch at each site."""
     replacements = []  # (begin, end, opening, closing)
     for begin, end, name, instead in calls(text):
-        number = numbering.add(path, text.count("\n", 0, begin) + 1, kind_of(name), text[begin:end])
-        if instead is None:
+        shown = text[begin:end] or text[text.rindex("~", 0, begin):begin - 2]
+        number = numbering.add(path, text.count("\n", 0, begin) + 1, kind_of(name), shown)
+        if name == "guard":
+            replacements.append((begin, end, f" if ({is_any([number])} && std::uncaught_exceptions() > 0) return; ", ""))
+        elif instead is None:
             replacements.append((begin, end, f"static_cast<void>({is_any([number])} || ((", "), true))"))
         else:
             as_status = "::durability::mutants::status_of" if instead == "Status()" else ""
