@@ -9,23 +9,28 @@ namespace {
 /// Counts the calls of one completion, and judges what it is told.
 class Told {
  public:
-  explicit Told(Log &log, std::string_view text) : log_(log), text_(entry(text)) {}
+  Told(Log &log, std::string_view text) : log_(log), text_(entry(text)) {}
 
   void append() {
     const Status appended =
         log_.commit().append_durable(as_bytes(text_), [this](const Result<DurableId> &durable) {
           require(!std::exchange(called_, true), "a completion is called twice");
+          --under_way_;
           log_.judge(text_, durable);
         });
     if (!appended) require(!std::exchange(called_, true), "refused, and its completion is called");
+    under_way_ += appended ? 1 : 0;
   }
   /// Or refused.
   [[nodiscard]] bool called() const noexcept { return called_; }
+  /// 1 from the append to the call. May be -1 for a moment: the call may come first.
+  [[nodiscard]] int under_way() const noexcept { return under_way_; }
 
  private:
   Log &log_;
   const std::string text_;
   bool called_ = false;
+  int under_way_ = 0;
 };
 
 TEST(CompletionsSchedules, AreAllCalledWhenCloseReturns) {
@@ -92,11 +97,15 @@ TEST(CompletionsSchedules, WaitForRoom) {
     Told one(log, "one");
     Told two(log, "two");
     Told three(log, "three");
+    const auto append = [&](Told &told) {
+      told.append();
+      require(one.under_way() + two.under_way() + three.under_way() <= 1, "more than one has found a place");
+    };
     Thread appending = run([&] {
-      one.append();
-      two.append();
+      append(one);
+      append(two);
     });
-    three.append();
+    append(three);
     appending.join();
     require_ok(log.commit().close(), "close");
     require(one.called() && two.called() && three.called(), "a completion was not called");

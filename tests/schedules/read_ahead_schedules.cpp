@@ -1,6 +1,10 @@
 // Reading ahead under every schedule: the reader, the thread that reads ahead, and a file's bytes.
 
 #include "durability/storage/read_ahead.hpp"
+
+#include <new>
+#include <utility>
+
 #include "life.hpp"
 
 namespace durability::schedules {
@@ -54,6 +58,45 @@ TEST(ReadAheadSchedules, BeginsAnewWhileTheThreadReadsTheOldFile) {
     require_chunks(ahead, 1, 'o');
     ahead.start(file_of(*directory, "new", 3, 'n'), 0, 3 * kChunk);
     require_chunks(ahead, 3, 'n');
+  });
+}
+
+// Nothing is wrong with what is read where the thread is never woken again: it is only slow, and nobody sees
+// it.
+TEST(ReadAheadSchedules, TheThreadGoesOnWhileNobodyAsks) {
+  explore("read while nobody asks", 2, [] {
+    const auto directory = StepDirectory::make();
+    Atomic<std::uint64_t> reads{0};
+    directory->on_step([&](std::string_view what) { reads.fetch_add(what == "read" ? 1 : 0); });
+    const auto wait_for_reads = [&](std::uint64_t count) {
+      while (reads < count) yield();
+    };
+    ReadAhead ahead(kChunk);
+    ahead.start(file_of(*directory, "old", 8, 'o'), 0, 8 * kChunk);
+    wait_for_reads(3);
+    require_chunks(ahead, 2, 'o');
+    wait_for_reads(4);  // half of its places at least
+    const std::uint64_t before = reads;
+    ahead.start(file_of(*directory, "new", 3, 'n'), 0, 3 * kChunk);
+    wait_for_reads(before + 3);
+  });
+}
+
+TEST(ReadAheadSchedules, WhatTheThreadHasNoMemoryForIsReadAgain) {
+  explore("a read without memory", 3, [] {
+    const auto directory = StepDirectory::make();
+    const auto file = file_of(*directory, "file", 3, 'f');
+    bool thrown = false;
+    directory->on_step([&](std::string_view what) {
+      if (what == "read" && !std::exchange(thrown, true)) throw std::bad_alloc();
+    });
+    ReadAhead ahead(kChunk);
+    ahead.start(file, 0, 3 * kChunk);
+    try {
+      require_chunks(ahead, 3, 'f');
+    } catch (const std::bad_alloc&) {
+      require(thrown, "a bad_alloc of something else");
+    }
   });
 }
 

@@ -37,6 +37,7 @@ class StepFile final : public File {
   Result<std::size_t> read_at(std::uint64_t offset, MutableByteView into) override {
     inode_->place.reach("read", Access::kLook);
     disk_->reading.reach("read", Access::kChange);
+    disk_->stepped("read");
     return inner_->read_at(offset, into);
   }
   Status sync_data() override {
@@ -46,6 +47,7 @@ class StepFile final : public File {
     DURABILITY_TRY(inner_->read_at(0, as_writable_bytes(held)));
     inode_->place.reach("sync_data ends", Access::kChange);
     --inode_->syncing;
+    disk_->stepped("sync_data");
     const bool fails = !disk_->failing.empty() && held.find(disk_->failing) != std::string::npos;
     if (fails) ++disk_->failed;
     if (fails) return Error::from_errno(EIO, "sync the file").in_file(path_);
@@ -128,6 +130,7 @@ bool StepDirectory::has_synced(std::string_view text) const {
 Result<std::unique_ptr<File>> StepDirectory::do_open(std::string_view path, OpenMode mode) {
   const bool may_make = mode != OpenMode::kRead && mode != OpenMode::kReadWrite;
   disk_->reach("open", path, may_make ? Access::kChange : Access::kLook);
+  disk_->stepped("open");
   DURABILITY_TRY_ASSIGN(auto inner, inner_->do_open(path, mode));
   return std::make_unique<StepFile>(std::move(inner), std::string(path), disk_, disk_->inode(path));
 }
@@ -144,6 +147,7 @@ Result<std::vector<std::string>> StepDirectory::do_list(std::string_view path) {
 
 Status StepDirectory::do_remove_file(std::string_view path) {
   disk_->reach("remove", path, Access::kChange);
+  disk_->stepped("remove");
   disk_->files.erase(std::string(path));
   return inner_->do_remove_file(path);
 }

@@ -55,6 +55,11 @@ struct StepDisk {
   /// What is called for each write, with the name that the file has now.
   std::function<void(std::string_view name)> on_write;
   void about_to_write(const StepInode& inode) const;
+  /// Has the test do what it does in the middle of an operation.
+  std::function<void(std::string_view what)> on_step;
+  void stepped(std::string_view what) const {
+    if (on_step) on_step(what);
+  }
 };
 
 class StepDirectory : public Directory {
@@ -73,6 +78,9 @@ class StepDirectory : public Directory {
   void on_write(std::function<void(std::string_view name)> call) { disk_->on_write = std::move(call); }
   /// Every sync of a file that holds `text` fails.
   void fail_syncs_of(std::string text) { disk_->failing = std::move(text); }
+  /// Called in the middle of each "read", "sync_data", "open" and "remove"; may throw, as where there is no
+  /// memory. What it counts must be an Atomic: others count too.
+  void on_step(std::function<void(std::string_view what)> call) { disk_->on_step = std::move(call); }
 
   Result<std::unique_ptr<File>> do_open(std::string_view path, OpenMode mode) override;
   Result<EntryKind> do_kind(std::string_view path) override;
