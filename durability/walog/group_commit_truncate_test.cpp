@@ -4,6 +4,7 @@
 
 #include <thread>
 
+#include "durability/base/threads_at_rest_test_support.hpp"
 #include "durability/walog/reader.hpp"
 #include "durability/walog/sync_gate.hpp"
 
@@ -81,7 +82,7 @@ TEST_F(TruncationTest, WaitsForAnotherOne) {
   Result<WalTruncation> second{WalTruncation()};
   std::thread truncating([&] { second = writer_->truncate_prefix(*durable_); });
   EXPECT_TRUE(writer_->append("meanwhile"));
-  for (int turn = 0; turn < 10'000 && gate_.begun() == begun; ++turn) std::this_thread::yield();
+  durability::test::let_others_come_to_rest();
   EXPECT_EQ(gate_.begun(), begun) << "the second has got to its first removal";
   let_go();
   truncating.join();
