@@ -17,7 +17,6 @@ constexpr std::string_view kPath = "state.ckpt";
 class StoreDisk final : public StepDirectory {
  public:
   Status do_rename(std::string_view from, std::string_view to) override {
-    require(!closed_, "close has returned, and a file is renamed");
     const std::uint64_t before = published();
     DURABILITY_TRY(StepDirectory::do_rename(from, to));
     if (to != kPath) return {};
@@ -25,10 +24,6 @@ class StoreDisk final : public StepDirectory {
     require(published() >= before, "an older checkpoint replaces a newer one");
     require(published() >= deleted_, "a checkpoint is put in place, and entries after it are deleted");
     return {};
-  }
-  Status do_remove_file(std::string_view path) override {
-    require(!closed_, "close has returned, and a file is removed");
-    return StepDirectory::do_remove_file(path);
   }
   Result<std::unique_ptr<File>> do_open(std::string_view path, OpenMode mode) override {
     if (mode == OpenMode::kCreateNew && path.starts_with(kPath))
@@ -41,7 +36,6 @@ class StoreDisk final : public StepDirectory {
     require(!has_new_name(kPath), "entries are deleted, and their checkpoint's name is not durable");
     deleted_ = std::max(deleted_, last);
   }
-  void close_has_returned() noexcept { closed_ = true; }
 
   /// The entry that the checkpoint in place goes up to.
   [[nodiscard]] std::uint64_t published() const {
@@ -51,7 +45,6 @@ class StoreDisk final : public StepDirectory {
 
  private:
   std::uint64_t deleted_ = 0;
-  bool closed_ = false;
   bool lost_lock_ = false;
 };
 
@@ -168,7 +161,7 @@ TEST(PublishingSchedules, CloseWaitsForIt) {
     Thread publishing = run([&] { published = store.publish_with_marker(3); });
     Thread appending = run([&] { static_cast<void>(store.log().append_durable(entry("five", 60))); });
     require_ok(store.wal().close(), "close");
-    store.disk().close_has_returned();
+    store.disk().must_rest();
     publishing.join();
     appending.join();
     require(published || published.error().code() == ErrorCode::kClosed, "neither published nor refused");

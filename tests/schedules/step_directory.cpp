@@ -42,10 +42,12 @@ class StepFile final : public File {
   }
   Status sync_data() override {
     inode_->place.reach("sync_data", Access::kChange);
+    disk_->about_to_change();
     ++inode_->syncing;
     std::string held(inner_->size().value(), '\0');
     DURABILITY_TRY(inner_->read_at(0, as_writable_bytes(held)));
     inode_->place.reach("sync_data ends", Access::kChange);
+    disk_->about_to_change();
     --inode_->syncing;
     disk_->stepped("sync_data");
     const bool fails = !disk_->failing.empty() && held.find(disk_->failing) != std::string::npos;
@@ -97,6 +99,7 @@ std::shared_ptr<StepInode> StepDisk::inode(std::string_view path) {
 }
 
 void StepDisk::about_to_write(const StepInode& inode) const {
+  about_to_change();
   testing::require(inode.renames == inode.durable_renames, "a file is written to whose name is not durable");
   if (!on_write) return;
   for (const auto& [name, file] : files) {
@@ -147,6 +150,7 @@ Result<std::vector<std::string>> StepDirectory::do_list(std::string_view path) {
 
 Status StepDirectory::do_remove_file(std::string_view path) {
   disk_->reach("remove", path, Access::kChange);
+  disk_->about_to_change();
   disk_->stepped("remove");
   disk_->files.erase(std::string(path));
   return inner_->do_remove_file(path);
@@ -154,6 +158,7 @@ Status StepDirectory::do_remove_file(std::string_view path) {
 
 Status StepDirectory::do_rename(std::string_view from, std::string_view to) {
   disk_->reach("rename", to, Access::kChange);
+  disk_->about_to_change();
   DURABILITY_TRY(inner_->do_rename(from, to));
   if (auto moved = disk_->files.extract(std::string(from))) {
     ++moved.mapped()->renames;

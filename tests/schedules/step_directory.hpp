@@ -48,7 +48,11 @@ struct StepDisk {
   StepPlace reading;    ///< a buffer that is read into may be another's
   std::string failing;  ///< a sync of a file that holds this fails; empty: none does
   std::uint64_t failed = 0;
+  bool at_rest = false;
 
+  void about_to_change() const {
+    testing::require(!at_rest, "something is done on a disk that was to be at rest");
+  }
   /// Reaches the names that stand in the directory of `path`.
   void reach(const char* what, std::string_view path, testing::Access access);
   std::shared_ptr<StepInode> inode(std::string_view path);
@@ -76,6 +80,8 @@ class StepDirectory : public Directory {
   /// True where all that the file holds has been synced, but for zeros.
   [[nodiscard]] bool is_synced(std::string_view path) const;
   void on_write(std::function<void(std::string_view name)> call) { disk_->on_write = std::move(call); }
+  /// From now on nobody may change or sync anything.
+  void must_rest() noexcept { disk_->at_rest = true; }
   /// Every sync of a file that holds `text` fails.
   void fail_syncs_of(std::string text) { disk_->failing = std::move(text); }
   /// Called in the middle of each "read", "sync_data", "open" and "remove"; may throw, as where there is no

@@ -8,7 +8,7 @@ namespace {
 /// A log of three segments, all of it durable.
 class Full : public Log {
  public:
-  Full() {
+  explicit Full(WalOptions options = {}) : Log(std::move(options)) {
     const OneWay one_way;
     for (const char *text : {"a", "b", "c"}) {
       require_ok(commit().append(as_bytes(entry(text, 130))), "append");
@@ -45,6 +45,17 @@ TEST(TruncationSchedules, BesideAnotherOne) {
     require_ok(truncated, "truncate");
     truncating.join();
     require(deleted + truncated->deleted.size() == 2, "two segments are covered, each is deleted once");
+  });
+}
+
+// A deleted segment's file is filled with zeros again when its old name is durably gone, not before.
+TEST(TruncationSchedules, ARecycledFileHasLostItsNameBeforeItIsFilled) {
+  explore("truncate with recycling beside appends", 2, [] {
+    Full log(WalOptions{.recycle_segments = 1});
+    Thread truncating = run([&] { require_ok(log.truncate(), "truncate"); });
+    require_ok(log.append_durable(entry("d", 130)), "append");
+    require_ok(log.append_durable(entry("e", 130)), "append");
+    truncating.join();
   });
 }
 
