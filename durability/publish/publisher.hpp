@@ -92,11 +92,11 @@ class CheckpointPublisher {
   /// refused then, and need do nothing.
   ///
   /// Errors, nothing changed: `not_supported`: no stable storage (nothing is poisoned); `closed`, `poisoned`:
-  /// the writer; `invalid_state`: `upto` is not durable in this log, was truncated from it already, or is
-  /// older than what is published; `invalid_config`: the path, no directory, an id of another log, a
-  /// publisher for another directory than the log's, an empty `make_marker`; `encode`: the state; `io`: the
-  /// checkpoint that is there cannot be looked at. Later ones, with what is done staying done: `io`, `encode`
-  /// of the marker, all of the writer's.
+  /// the writer; `invalid_state`: `upto` is not durable in this log, or is older than what is published;
+  /// `truncated_away`: the log begins after `upto` + 1; `invalid_config`: the path, no directory, an id of
+  /// another log, a publisher for another directory than the log's, an empty `make_marker`; `encode`: the
+  /// state; `io`: the checkpoint that is there cannot be looked at. Later ones, with what is done staying
+  /// done: `io`, `encode` of the marker, all of the writer's.
   template <class Codec = Postcard, class Wal, class State, class MakeMarker>
   Result<PublishResult> publish(Wal& wal, const State& state, DurableId upto, std::string_view path,
                                 MakeMarker&& make_marker) const {

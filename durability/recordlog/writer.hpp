@@ -10,7 +10,8 @@ namespace durability {
 
 /// A log in one file, open for appending: for what needs no segments, no truncation and no atomic batches.
 /// Holds the lock `<path>.lock` from open to close (or its destructor, or the death of the process); the
-/// lock's file stays. Not thread-safe. Move-only.
+/// lock's file stays. Not thread-safe. Move-only: one that was moved from may only be destroyed or assigned
+/// to.
 ///
 /// Records have numbers, 1 for the first of the file, that are not stored but counted.
 ///

@@ -5,10 +5,9 @@
 //   checkpoint: last_applied = L           log: entries F … N
 //   state    =  init(checkpoint's state),  then apply(entry) for L + 1 … N, each once, in order
 //
-// That is right only if nothing is missing in between, so it is refused otherwise (`invalid_state`, naming
-// the missing range):
-//   - the log must reach back to the checkpoint:   F <= L + 1   (without a checkpoint: F = 1)
-//   - and must not end before it:                  N >= L
+// That is right only if nothing is missing in between, so it is refused otherwise, naming the missing range:
+//   - the log must reach back to the checkpoint:   F <= L + 1   (without one: F = 1), else `truncated_away`
+//   - and must not end before it:                  N >= L       else `invalid_state`
 // The second catches a log that was put back, lost, or replaced: its next entry would get an id that the
 // checkpoint has already, and be skipped the next time.
 //
@@ -19,7 +18,7 @@
 //
 // Nothing is ever written, synced or locked: the disk is after it as it was before, whatever happens. Beside
 // a live writer the state is one that the log had. If it publishes between the reading of the checkpoint and
-// of the log, that is `invalid_state`: recover again.
+// of the log, that is `truncated_away`: recover again.
 
 #include <concepts>
 #include <memory>
@@ -170,11 +169,11 @@ auto recover_state(const std::shared_ptr<Directory>& directory,
 ///   init(std::optional<C>) -> State            the checkpoint's state, or none
 ///   apply(State&, EntryId, const E&)           returns nothing, or a Status; an error ends recovery
 ///
-/// Errors: `invalid_state`: part of the history is missing, or the ceiling lies before the checkpoint;
-/// `truncated`, `format`, `crc_mismatch`, `decode`: the checkpoint is damaged, or not a C; all errors of
-/// WalReader; those of `apply`; `invalid_config`: no directory, a path that is none, or an empty `init` or
-/// `apply`. Memory: the checkpoint's file, its state, and one entry. Not thread-safe in itself; safe beside a
-/// live writer.
+/// Errors: `truncated_away`: the log does not reach back to the checkpoint; `invalid_state`: it ends before
+/// the checkpoint, or the ceiling lies before that; `truncated`, `format`, `crc_mismatch`, `decode`: the
+/// checkpoint is damaged, or not a C; all errors of WalReader; those of `apply`; `invalid_config`: no
+/// directory, a path that is none, or an empty `init` or `apply`. Memory: the checkpoint's file, its state,
+/// and one entry. Not thread-safe in itself; safe beside a live writer.
 template <class C, class E, class Codec = Postcard, class Init, class Apply>
   requires std::invocable<Init&, std::optional<C>> && DecoderFor<Codec, C> && DecoderFor<Codec, E>
 auto recover_with_wal(const std::shared_ptr<Directory>& directory,

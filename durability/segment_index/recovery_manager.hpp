@@ -37,8 +37,8 @@ struct RecoveredState {
 
 /// Recovers the segment index of one directory. Copyable; no state but the directory. Nothing is ever
 /// written, synced or locked. Safe beside a live writer; if that publishes meanwhile, the answer may be
-/// `invalid_state`: recover again. Errors: those of recover_with_wal(). `decode`: the log is not one of
-/// WalEntry.
+/// `truncated_away` or `invalid_state`: recover again. Errors: those of recover_with_wal(). `decode`: the log
+/// is not one of WalEntry.
 class RecoveryManager {
  public:
   explicit RecoveryManager(std::shared_ptr<Directory> directory) : directory_(std::move(directory)) {}

@@ -14,7 +14,8 @@
 namespace durability {
 
 /// The log of one directory, open for appending. Holds the lock of `wal/` from open to close (or its
-/// destructor, or the death of the process). Not thread-safe: see SyncWalWriter. Move-only.
+/// destructor, or the death of the process). Not thread-safe: see SyncWalWriter. Move-only: one that was
+/// moved from may only be destroyed or assigned to.
 ///
 /// Errors of every call: `closed` once the writer is closed; `poisoned` by an earlier failed write, rotation
 /// or sync, or a file that was deleted (open the log again); `invalid_state` in a child of fork; `io` from
