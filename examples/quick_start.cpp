@@ -13,7 +13,7 @@ struct Erase {
 using Op = std::variant<Put, Erase>;  // an entry of the log; its fields are found by reflection
 using Table = std::map<std::string, std::string>;
 
-void apply(Table& table, const Op& op) {
+void change(Table& table, const Op& op) {
   if (const auto* put = std::get_if<Put>(&op)) table[put->key] = put->value;
   if (const auto* erase = std::get_if<Erase>(&op)) table.erase(erase->key);
 }
@@ -27,7 +27,7 @@ int main() try {
   auto recovered = d::recover_with_wal<Table, Op>(
                        dir, "table.ckpt", d::RecoveryOptions::best_effort(),
                        [](const std::optional<Table>& checkpoint) { return checkpoint.value_or(Table{}); },
-                       [](Table& table, d::EntryId, const Op& op) { apply(table, op); })
+                       [](Table& table, d::EntryId, const Op& op) { change(table, op); })
                        .value();
   Table table = std::move(recovered.state);
   std::cout << "recovered " << table.size() << " keys\n";
@@ -35,7 +35,7 @@ int main() try {
   const Op op = Put{"city", "Kyoto"};
   const d::EntryId id = wal.append(op).value();
   const d::DurableId durable = wal.flush_and_sync().value();  // survives a power cut from here on
-  apply(table, op);
+  change(table, op);
   std::cout << "entry " << id << " is durable: city = " << table["city"] << '\n';
 
   // A checkpoint, and the log it covers deleted: each durable before the next.

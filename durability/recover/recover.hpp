@@ -118,7 +118,13 @@ class WalSource {
   std::shared_ptr<Directory> directory_;
 };
 
-/// The checkpoint, and the entries of `log` behind it.
+/// Whether what `apply` does reaches the state: it takes State&, or the state is a pointer, or used like one.
+template <class Apply, class State, class E>
+inline constexpr bool kChangesTheState = std::is_pointer_v<State> || requires(const State& state) {
+  state.operator->();
+} || !std::invocable<Apply&, State, EntryId, const E&>;
+
+/// The checkpoint, and the entries of `log` after it.
 template <class C, class E, class Codec, class Log, class Init, class Apply>
 auto recover_state(const std::shared_ptr<Directory>& directory,
                    std::optional<std::string_view> checkpoint_path, const RecoveryOptions& options,
@@ -128,6 +134,8 @@ auto recover_state(const std::shared_ptr<Directory>& directory,
   using Applied = std::invoke_result_t<Apply&, State&, EntryId, const E&>;
   static_assert(std::is_void_v<Applied> || std::same_as<Applied, Status>,
                 "apply returns nothing, or a Status");
+  static_assert(kChangesTheState<Apply, State, E>,
+                "apply takes the state by reference, State&: what it does to a copy of it is lost");
 
   DURABILITY_TRY(internal::need_directory(directory));
   if (calls_nothing(init) || calls_nothing(apply)) return nothing_to_call_error();
@@ -167,7 +175,8 @@ auto recover_state(const std::shared_ptr<Directory>& directory,
 /// Without a `checkpoint_path` the log alone must do: it has to begin at entry 1.
 ///
 ///   init(std::optional<C>) -> State            the checkpoint's state, or none
-///   apply(State&, EntryId, const E&)           returns nothing, or a Status; an error ends recovery
+///   apply(State&, EntryId, const E&)           returns nothing, or a Status; an error ends recovery.
+///                                              Does not compile where it takes a copy of the state
 ///
 /// Errors: `truncated_away`: the log does not reach back to the checkpoint; `invalid_state`: it ends before
 /// the checkpoint, or the ceiling lies before that; `truncated`, `format`, `crc_mismatch`, `decode`: the

@@ -379,5 +379,21 @@ TEST(RecoverWithWal, WithNothingToCallIsInvalidConfig) {
   EXPECT_EQ(without_apply.error().code(), ErrorCode::kInvalidConfig);
 }
 
+// An `apply` with a forgotten & compiled, changed a copy for each entry, and recovery was "ok" with nothing
+// in it; the next publication then deleted the entries.
+TEST(RecoverWithWal, DoesNotTakeAnApplyThatChangesACopy) {
+  using State = std::vector<int>;
+  constexpr auto kOfACopy = [](State, EntryId, const int&) {};
+  constexpr auto kOfAConstant = [](const State&, EntryId, const int&) {};
+  constexpr auto kOfTheState = [](State&, EntryId, const int&) {};
+  constexpr auto kGeneric = [](auto& state, EntryId, const auto& entry) { state.push_back(entry); };
+  constexpr auto kThroughAPointer = [](const std::shared_ptr<State>&, EntryId, const int&) {};
+  EXPECT_FALSE((recover::kChangesTheState<decltype(kOfACopy), State, int>));
+  EXPECT_FALSE((recover::kChangesTheState<decltype(kOfAConstant), State, int>));
+  EXPECT_TRUE((recover::kChangesTheState<decltype(kOfTheState), State, int>));
+  EXPECT_TRUE((recover::kChangesTheState<decltype(kGeneric), State, int>));
+  EXPECT_TRUE((recover::kChangesTheState<decltype(kThroughAPointer), std::shared_ptr<State>, int>));
+}
+
 }  // namespace
 }  // namespace durability
