@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "durability/storage/log_names.hpp"
 #include "durability/storage/need_directory.hpp"
 
 namespace durability {
@@ -57,16 +58,25 @@ Status CheckpointFile::write_bytes(std::string_view path, EntryId last_applied, 
 Status CheckpointFile::write_bytes_durable(std::string_view path, DurableId last_applied,
                                            ByteView payload) const {
   DURABILITY_TRY_ASSIGN(const Bytes file, file_of_bytes(path, last_applied.entry(), payload));
-  return replace_durable(path, file);
+  return replace_durable(path, last_applied, file);
 }
 
 Status CheckpointFile::replace(std::string_view path, ByteView file) const {
   DURABILITY_TRY(internal::need_directory(directory_));
+  DURABILITY_TRY(internal::check_outside_the_log(path, "a checkpoint"));
   return directory_->atomic_write(path, file);
 }
 
-Status CheckpointFile::replace_durable(std::string_view path, ByteView file) const {
+Status CheckpointFile::replace_durable(std::string_view path, DurableId last_applied, ByteView file) const {
   DURABILITY_TRY(internal::need_directory(directory_));
+  DURABILITY_TRY(internal::check_outside_the_log(path, "a checkpoint"));
+  // make_durable() would make of it a proof for the log of this directory.
+  if (!internal::is_of_a_log_in(directory_->identity(), last_applied.log())) {
+    return Error(ErrorCode::kInvalidConfig,
+                 fmt::format("entry {} is durable in a log in another directory", last_applied))
+        .in_file(path)
+        .advise("nothing was changed; write into the directory of the log, with an id that it returned");
+  }
   return directory_->write_durable(path, file);
 }
 

@@ -47,7 +47,7 @@ struct Checkpoint {
 /// Without a directory (a null pointer) every call is `invalid_config`.
 ///
 /// Paths are relative to the directory and checked by it (`invalid_config`), so one that was read from a
-/// log, untrusted, can do no harm outside.
+/// log, untrusted, can do no harm outside; nor inside: nothing is written in `wal/` (`invalid_config`).
 class CheckpointFile {
  public:
   explicit CheckpointFile(std::shared_ptr<Directory> directory) : directory_(std::move(directory)) {}
@@ -57,7 +57,8 @@ class CheckpointFile {
   /// else `encode`. After an error the old one is untouched.
   Status write_bytes(std::string_view path, EntryId last_applied, ByteView payload) const;
   /// Once it returns, the new checkpoint survives a power loss. After an error: the old one or the new one,
-  /// whole. `not_supported` on a directory without stable storage; nothing was written then.
+  /// whole. Nothing was written: `not_supported`: no stable storage; `invalid_config`: an id of a log (a WAL
+  /// or a record log) in another directory.
   Status write_bytes_durable(std::string_view path, DurableId last_applied, ByteView payload) const;
 
   /// Errors: `not_found`; `truncated`, `format`, `crc_mismatch`: damaged, or no checkpoint; `io`. A length
@@ -84,7 +85,7 @@ class CheckpointFile {
     requires EncoderFor<Codec, T>
   Status write_durable(std::string_view path, DurableId last_applied, const T& state) const {
     DURABILITY_TRY_ASSIGN(const Bytes file, (file_of<T, Codec>(path, last_applied.entry(), state)));
-    return replace_durable(path, file);
+    return replace_durable(path, last_applied, file);
   }
 
   /// The bytes of a checkpoint's file. `encode`, naming `path`.
@@ -121,7 +122,7 @@ class CheckpointFile {
 
   static Status put_header(std::string_view path, EntryId last_applied, Bytes& file);
   Status replace(std::string_view path, ByteView file) const;
-  Status replace_durable(std::string_view path, ByteView file) const;
+  Status replace_durable(std::string_view path, DurableId last_applied, ByteView file) const;
 
   std::shared_ptr<Directory> directory_;
 };

@@ -37,7 +37,9 @@ using Table = std::map<std::string, std::string>;
 
 const Table kTable = {{"city", "Kyoto"}, {"river", "Kamo"}};
 
-DurableId durable(std::uint64_t id) { return internal::DurableIdIssuer::issue(EntryId(id), 0); }
+DurableId durable(std::uint64_t id, const Directory& of) {
+  return internal::DurableIdIssuer::issue(EntryId(id), of.identity());
+}
 
 Bytes contents(Directory& directory, std::string_view path) {
   return directory.read_file(path, 1U << 20U).value();
@@ -65,9 +67,9 @@ TEST(CheckpointFile, HasTheSameBytesForTheSameStateHoweverItIsWritten) {
   Bytes payload;
   ASSERT_TRUE(Postcard::encode(kTable, payload));
   ASSERT_TRUE(checkpoints.write("a", EntryId(7), kTable));
-  ASSERT_TRUE(checkpoints.write_durable("b", durable(7), kTable));
+  ASSERT_TRUE(checkpoints.write_durable("b", durable(7, *directory), kTable));
   ASSERT_TRUE(checkpoints.write_bytes("c", EntryId(7), payload));
-  ASSERT_TRUE(checkpoints.write_bytes_durable("d", durable(7), payload));
+  ASSERT_TRUE(checkpoints.write_bytes_durable("d", durable(7, *directory), payload));
   for (const std::string_view other : {"b", "c", "d"}) {
     EXPECT_EQ(contents(*directory, "a"), contents(*directory, other));
   }
@@ -75,14 +77,14 @@ TEST(CheckpointFile, HasTheSameBytesForTheSameStateHoweverItIsWritten) {
 
 // Runs `write` on a directory with an old checkpoint, cut off at each of its operations, and shows `check`
 // the id that every directory holds which a power cut or a kill may leave.
-void for_each_crash(const std::function<Status(const CheckpointFile&)>& write,
+void for_each_crash(const std::function<Status(const CheckpointFile&, DurableId two)>& write,
                     const std::function<void(EntryId found, bool done)>& check) {
   for (std::uint64_t cut = 0;; ++cut) {
     const auto directory = CrashDirectory::make({.sector_bytes = 16}).value();
     const CheckpointFile checkpoints(directory);
-    ASSERT_TRUE(checkpoints.write_bytes_durable("d/x", durable(1), as_bytes("the old state")));
+    ASSERT_TRUE(checkpoints.write_bytes_durable("d/x", durable(1, *directory), as_bytes("the old state")));
     directory->cut_after(directory->operations() + cut);
-    const bool done = write(checkpoints).has_value();
+    const bool done = write(checkpoints, durable(2, *directory)).has_value();
     for (const CrashProfile& profile : testing::kAllCrashProfiles) {
       ExhaustiveChooser chooser;
       while (chooser.next()) {
@@ -105,24 +107,24 @@ void for_each_crash(const std::function<Status(const CheckpointFile&)>& write,
 
 TEST(CheckpointFile, IsTheOldOneOrTheNewOneWhereverADurableWriteIsCutOffAndTheNewOneOnceItReturned) {
   for_each_crash(
-      [](const CheckpointFile& checkpoints) {
-        return checkpoints.write_bytes_durable("d/x", durable(2), as_bytes("the new state, longer"));
+      [](const CheckpointFile& checkpoints, DurableId two) {
+        return checkpoints.write_bytes_durable("d/x", two, as_bytes("the new state, longer"));
       },
       [](EntryId found, bool done) {
         EXPECT_TRUE(found == EntryId(2) || (found == EntryId(1) && !done)) << found;
       });
-  for_each_crash(
-      [](const CheckpointFile& checkpoints) { return checkpoints.write_durable("d/x", durable(2), kTable); },
-      [](EntryId found, bool done) {
-        EXPECT_TRUE(found == EntryId(2) || (found == EntryId(1) && !done)) << found;
-      });
+  for_each_crash([](const CheckpointFile& checkpoints,
+                    DurableId two) { return checkpoints.write_durable("d/x", two, kTable); },
+                 [](EntryId found, bool done) {
+                   EXPECT_TRUE(found == EntryId(2) || (found == EntryId(1) && !done)) << found;
+                 });
 }
 
 TEST(CheckpointFile, MayBeTheOldOneAgainAfterAPlainWriteButNeverAMixture) {
   bool old_one_back = false;
-  for_each_crash(
-      [](const CheckpointFile& checkpoints) { return checkpoints.write("d/x", EntryId(2), kTable); },
-      [&](EntryId found, bool done) { old_one_back |= done && found == EntryId(1); });
+  for_each_crash([](const CheckpointFile& checkpoints,
+                    DurableId /*two*/) { return checkpoints.write("d/x", EntryId(2), kTable); },
+                 [&](EntryId found, bool done) { old_one_back |= done && found == EntryId(1); });
   EXPECT_TRUE(old_one_back);
 }
 
@@ -179,7 +181,8 @@ TEST(CheckpointFile, IsNotTakenForDurableWhereASyncFails) {
 TEST(CheckpointFile, WorksWithoutStableStorageAndRefusesToCallItDurable) {
   const std::shared_ptr<Directory> directory = MemoryDirectory::make();
   const CheckpointFile checkpoints(directory);
-  EXPECT_EQ(checkpoints.write_durable("x", durable(5), kTable).error().code(), ErrorCode::kNotSupported);
+  EXPECT_EQ(checkpoints.write_durable("x", durable(5, *directory), kTable).error().code(),
+            ErrorCode::kNotSupported);
   EXPECT_FALSE(directory->exists("x").value());
   ASSERT_TRUE(checkpoints.write("x", EntryId(5), kTable));
   EXPECT_EQ(checkpoints.read<Table>("x").value().state, kTable);
@@ -203,10 +206,41 @@ TEST(CheckpointFile, RefusesPathsThatLeaveTheDirectory) {
     EXPECT_EQ(checkpoints.read_bytes(path).error().code(), ErrorCode::kInvalidConfig);
     EXPECT_EQ(checkpoints.make_durable(path).error().code(), ErrorCode::kInvalidConfig);
     EXPECT_EQ(checkpoints.write("../x", EntryId(1), kTable).error().code(), ErrorCode::kInvalidConfig);
-    EXPECT_EQ(checkpoints.write_durable("../x", durable(1), kTable).error().code(),
+    EXPECT_EQ(checkpoints.write_durable("../x", durable(1, *directory), kTable).error().code(),
               ErrorCode::kInvalidConfig);
   }
   EXPECT_EQ(directory->operations(), 0U);
+}
+
+// A checkpoint that was written to a segment's path, or over the lock, was the end of the log: `corrupt`.
+// Only the publisher refused such paths.
+TEST(CheckpointFile, RefusesPathsAmongTheFilesOfALogBeforeAnythingIsMade) {
+  const auto directory = CrashDirectory::make();
+  const CheckpointFile checkpoints(directory);
+  const auto refused = [](const Status& written) {
+    return !written && written.error().code() == ErrorCode::kInvalidConfig;
+  };
+  for (const std::string_view path : {"wal", "wal/x", "wal/wal_1.log", "wal/.lock", "wal/d/x"}) {
+    EXPECT_TRUE(refused(checkpoints.write(path, EntryId(1), kTable))) << path;
+    EXPECT_TRUE(refused(checkpoints.write_bytes(path, EntryId(1), {}))) << path;
+    EXPECT_TRUE(refused(checkpoints.write_durable(path, durable(1, *directory), kTable))) << path;
+    EXPECT_TRUE(refused(checkpoints.write_bytes_durable(path, durable(1, *directory), {}))) << path;
+  }
+  EXPECT_EQ(directory->operations(), 0U);
+  EXPECT_TRUE(checkpoints.write("wal.ckpt", EntryId(1), kTable));
+  EXPECT_TRUE(checkpoints.write("walnut/wal", EntryId(1), kTable));
+}
+
+// An id of log b in a checkpoint beside log a became, by make_durable(), a proof for log a, which was then
+// truncated by what b had made durable.
+TEST(CheckpointFile, RefusesAnIdThatIsDurableInALogOfAnotherDirectory) {
+  const auto directory = CrashDirectory::make();
+  const DurableId foreign = durable(5, *CrashDirectory::make());
+  const CheckpointFile checkpoints(directory);
+  EXPECT_EQ(checkpoints.write_durable("x", foreign, kTable).error().code(), ErrorCode::kInvalidConfig);
+  EXPECT_EQ(checkpoints.write_bytes_durable("x", foreign, {}).error().code(), ErrorCode::kInvalidConfig);
+  EXPECT_EQ(directory->operations(), 0U);
+  EXPECT_TRUE(checkpoints.write_durable("x", durable(5, *directory), kTable));
 }
 
 TEST(CheckpointFile, SaysThatThereIsNone) {
@@ -281,9 +315,9 @@ TEST(CheckpointFile, WithoutADirectoryEveryCallIsInvalidConfig) {
   const CheckpointFile checkpoints(nullptr);
   const auto refused = [](const auto& result) { return result.error().code() == ErrorCode::kInvalidConfig; };
   EXPECT_TRUE(refused(checkpoints.write("x", EntryId(1), kTable)));
-  EXPECT_TRUE(refused(checkpoints.write_durable("x", durable(1), kTable)));
+  EXPECT_TRUE(refused(checkpoints.write_durable("x", durable(1, *MemoryDirectory::make()), kTable)));
   EXPECT_TRUE(refused(checkpoints.write_bytes("x", EntryId(1), {})));
-  EXPECT_TRUE(refused(checkpoints.write_bytes_durable("x", durable(1), {})));
+  EXPECT_TRUE(refused(checkpoints.write_bytes_durable("x", durable(1, *MemoryDirectory::make()), {})));
   EXPECT_TRUE(refused(checkpoints.read<Table>("x")));
   EXPECT_TRUE(refused(checkpoints.read_bytes("x")));
   EXPECT_TRUE(refused(checkpoints.read_header("x")));
@@ -307,11 +341,12 @@ TEST(CheckpointFile, ReadsAHeaderWithoutWhatFollowsIt) {
 }
 
 TEST(CheckpointFile, KeepsTheOldOneWhereTheStateCannotBeEncoded) {
-  const CheckpointFile checkpoints(CrashDirectory::make());
+  const auto directory = CrashDirectory::make();
+  const CheckpointFile checkpoints(directory);
   ASSERT_TRUE(checkpoints.write("x", EntryId(5), std::string("sound")));
   const std::string no_text = "\xff";
   EXPECT_EQ(checkpoints.write("x", EntryId(6), no_text).error().code(), ErrorCode::kEncode);
-  EXPECT_EQ(checkpoints.write_durable("x", durable(6), no_text).error().path(), "x");
+  EXPECT_EQ(checkpoints.write_durable("x", durable(6, *directory), no_text).error().path(), "x");
   EXPECT_EQ(checkpoints.read<std::string>("x").value().state, "sound");
 }
 

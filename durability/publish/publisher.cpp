@@ -1,10 +1,10 @@
 #include "durability/publish/publisher.hpp"
 
 #include "durability/checkpoint/staged.hpp"
+#include "durability/storage/log_names.hpp"
 #include "durability/storage/need_directory.hpp"
 #include "durability/storage/storage_errors.hpp"
 #include "durability/storage/temporaries.hpp"
-#include "durability/walog/segment_name.hpp"
 
 namespace durability::publish {
 namespace {
@@ -35,20 +35,10 @@ Status check_not_newer(const CheckpointFile& checkpoints, std::string_view path,
 
 }  // namespace
 
-bool is_among_the_logs_files(std::string_view path) noexcept {
-  return path.starts_with(walog::kWalDirectory) &&
-         (path.size() == walog::kWalDirectory.size() || path[walog::kWalDirectory.size()] == '/');
-}
-
 Status check(const std::shared_ptr<Directory>& directory, std::string_view path) {
   DURABILITY_TRY(internal::need_directory(directory));
   if (!directory->capabilities().stable_storage) return internal::no_stable_storage_error(path);
-  if (is_among_the_logs_files(path)) {
-    return Error(ErrorCode::kInvalidConfig, "a checkpoint cannot lie among the log's own files")
-        .in_file(path)
-        .advise("nothing was changed; choose a path outside wal/");
-  }
-  return {};
+  return internal::check_outside_the_log(path, "a checkpoint");
 }
 
 Status check(const std::shared_ptr<Directory>& directory, std::string_view path, DurableId upto) {

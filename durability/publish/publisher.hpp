@@ -54,9 +54,6 @@ struct PublishResult {
 
 namespace publish {
 
-/// A checkpoint that replaces a segment would be the end of the log.
-[[nodiscard]] bool is_among_the_logs_files(std::string_view path) noexcept;
-
 /// Of step 0, what does not concern the log: `not_supported` without stable storage; `invalid_config` for no
 /// directory, and for a path among the log's own files.
 Status check(const std::shared_ptr<Directory>& directory, std::string_view path);

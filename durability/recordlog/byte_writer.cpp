@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "durability/storage/log_names.hpp"
 #include "durability/storage/need_directory.hpp"
 
 namespace durability::recordlog {
@@ -12,6 +13,7 @@ Result<std::unique_ptr<ByteWriter>> ByteWriter::open(std::shared_ptr<Directory> 
                                                      RecordLogOptions options, OpenIntent intent) {
   DURABILITY_TRY(internal::need_directory(directory));
   DURABILITY_TRY(options.validate());
+  DURABILITY_TRY(internal::check_outside_the_log(path, "a record log"));
   if (!options.clock) options.clock = Clock::system();
   DURABILITY_TRY_ASSIGN(auto opened, open_log(*directory, path, options, intent));
   return std::unique_ptr<ByteWriter>(
@@ -49,7 +51,7 @@ ByteWriter::~ByteWriter() {
 }
 
 std::uint64_t ByteWriter::identity() const noexcept {
-  return directory_->identity() ^ std::hash<std::string>{}(path_);
+  return internal::identity_of_record_log(directory_->identity(), path_);
 }
 
 std::optional<DurableId> ByteWriter::durable_number() const noexcept {

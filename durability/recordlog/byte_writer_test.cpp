@@ -380,6 +380,19 @@ TEST(RecordLogWriter, WithoutADirectoryEveryCallIsInvalidConfig) {
   EXPECT_EQ(outcome(reader.count(ReadMode::kBestEffort)), "invalid_config");
 }
 
+// A record log that was opened at a segment's path, or at that of the log's lock, was the end of the log.
+// What the refusal said was not changed had a new lock beside it by then.
+TEST(RecordLogWriter, APathAmongTheFilesOfALogIsRefusedBeforeAnythingIsMade) {
+  const auto directory = CrashDirectory::make();
+  for (const char* path : {"wal", "wal/x", "wal/wal_1.log", "wal/.lock", "wal/d/x"}) {
+    EXPECT_EQ(outcome(RecordLogWriter<std::string>::open(directory, path)), "invalid_config") << path;
+    EXPECT_EQ(outcome(RecordLogWriter<std::string>::create(directory, path)), "invalid_config") << path;
+  }
+  EXPECT_EQ(directory->operations(), 0U);
+  EXPECT_TRUE(RecordLogWriter<std::string>::open(directory, "wal.records"));
+  EXPECT_TRUE(RecordLogWriter<std::string>::open(directory, "walnut/wal"));
+}
+
 TEST(RecordLogWriter, TypedGivesBackWhatWasAppended) {
   const auto directory = CrashDirectory::make();
   using Word = std::pair<std::string, std::uint32_t>;

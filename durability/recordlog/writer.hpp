@@ -39,7 +39,7 @@ class RecordLogWriter {
   /// Opens the log at `path`, or creates it, with its directories. A torn tail, which no acknowledgement
   /// covers, is cut off; recovery_report() says so. `lock_failed`: another writer lives. `format`: not a
   /// record log, or damage with a whole record behind it; nothing was changed. `invalid_config`: an option or
-  /// the path makes no sense, or there is no directory.
+  /// the path makes no sense, the path is in `wal/`, or there is no directory; then nothing is made either.
   static Result<RecordLogWriter> open(std::shared_ptr<Directory> directory, std::string path,
                                       RecordLogOptions options = {}) {
     return make(std::move(directory), std::move(path), std::move(options),

@@ -3,6 +3,7 @@
 #include <cerrno>
 
 #include "durability/publish/publisher.hpp"
+#include "durability/storage/log_names.hpp"
 
 namespace durability {
 namespace {
@@ -51,7 +52,7 @@ bool names_no_file(const Error& error) noexcept {
 // passed over like one that has it, and where that one was needed, nothing else will do.
 Result<std::string_view> look_at(const CheckpointFile& checkpoints, std::string_view path,
                                  std::optional<EntryId> ceiling) {
-  if (publish::is_among_the_logs_files(path)) return kNoFile;
+  if (internal::is_among_the_logs_files(path)) return kNoFile;
   const auto header = checkpoints.read_header(path);
   if (header) return !ceiling || header->last_applied <= *ceiling ? kUsable : kTooNew;
   const Error& error = header.error();

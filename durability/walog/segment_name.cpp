@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <charconv>
 
+#include "durability/storage/log_names.hpp"
 #include "durability/storage/temporaries.hpp"
 
 namespace durability::walog {
+
+static_assert(kWalDirectory == internal::kLogDirectory);
 namespace {
 
 constexpr std::string_view kPrefix = "wal_";
