@@ -33,10 +33,17 @@ class GroupCommit {
   explicit GroupCommit(std::unique_ptr<ByteWriter> writer) : writer_(std::move(writer)) {}
   /// Starts its thread, before anything else is asked of it: `io` where the system has none to give.
   Status start();
-  /// Completions that no sync has covered get `closed`. Not from within a completion.
+  /// Completions that no sync has covered get `closed`. Not from within a completion: see LetGo.
   ~GroupCommit();
   GroupCommit(const GroupCommit&) = delete;
   GroupCommit& operator=(const GroupCommit&) = delete;
+
+  /// For its owner, who may be let go of inside a completion: the thread that calls it cannot wait for its
+  /// own end. Then that thread goes on to its end when the completion has returned, tells who is left, and
+  /// destroys the group commit itself.
+  struct LetGo {
+    void operator()(GroupCommit* commit) const noexcept;
+  };
 
   Result<EntryId> append(ByteView payload);
   Result<EntryId> append_batch(std::span<const ByteView> payloads, bool atomic);
@@ -124,6 +131,7 @@ class GroupCommit {
   std::size_t in_flight_ = 0;                 // appended, and not called yet
   bool idle_ = false;                         // the thread waits for work
   bool ending_ = false;
+  bool owns_itself_ = false;  // the thread's own: its owner is gone
   Thread thread_;
 };
 

@@ -26,8 +26,22 @@ Error copy_of(const Error& error) noexcept {
 
 Status GroupCommit::start() {
   delivered_.reserve(kDeliveredAtOnce);
-  DURABILITY_TRY_ASSIGN(thread_, Thread::start([this] { commit(); }));
+  DURABILITY_TRY_ASSIGN(thread_, Thread::start([this] {
+                          commit();
+                          if (owns_itself_) delete this;  // NOLINT(cppcoreguidelines-owning-memory): LetGo
+                        }));
   return {};
+}
+
+void GroupCommit::LetGo::operator()(GroupCommit* commit) const noexcept {
+  if (commit->home_.left() || !commit->thread_.is_current()) {
+    delete commit;  // NOLINT(cppcoreguidelines-owning-memory): a deleter
+    return;
+  }
+  commit->thread_.detach();
+  commit->owns_itself_ = true;
+  const LockGuard lock(commit->mutex_);
+  commit->ending_ = true;
 }
 
 GroupCommit::~GroupCommit() {
@@ -49,9 +63,8 @@ Status GroupCommit::append_durable(ByteView payload, DurableCompletion completio
   }
   Lock lock(mutex_);
   DURABILITY_TRY(append_with(lock, payload, completion));
-  const bool wake_thread = idle_ && !syncing_;
-  lock.unlock();
-  if (wake_thread) work_.notify_one();
+  // With the mutex held: the completion may let go of the log, and is not called before this is over.
+  if (idle_ && !syncing_) work_.notify_one();
   return {};
 }
 

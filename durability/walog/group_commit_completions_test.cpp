@@ -233,5 +233,51 @@ TEST(GroupCommit, CompletionsAndWaitingThreadsShareSyncsAndLoseNothing) {
   EXPECT_EQ(WalReader<std::string>(inner).count(ReadMode::kStrict).value(), 800U);
 }
 
+// The owner that a completion held was the last one: the thread that called the completion waited for its own
+// end, and the process was terminated (`Resource deadlock avoided`).
+TEST_F(Completions, TheLastOwnerMayBeLetGoOfInsideACompletion) {
+  gate_.hold();
+  std::shared_ptr<SyncWalWriter<std::string>> shared = std::move(writer_);
+  SyncWalWriter<std::string>& writer = *shared;
+  std::promise<void> alone;
+  ASSERT_TRUE(writer.append_durable("a", calls_.next()));
+  gate_.wait_for_syncs(1);
+  ASSERT_TRUE(writer.append_durable(
+      "b", [keep = shared, left = alone.get_future()](const Result<DurableId>& /*durable*/) mutable {
+        left.wait();
+        keep.reset();
+      }));
+  ASSERT_TRUE(writer.append_durable("c", calls_.next()));
+  shared.reset();
+  alone.set_value();
+  gate_.release();
+  EXPECT_THAT(ids(calls_.wait_for(2)), ElementsAre(1U, 3U));
+  auto again = SyncWalWriter<std::string>::open(inner_);
+  while (!again && again.error().code() == ErrorCode::kLockFailed) {
+    std::this_thread::yield();
+    again = SyncWalWriter<std::string>::open(inner_);
+  }
+  ASSERT_TRUE(again) << again.error();
+  EXPECT_EQ((*again)->last_entry_id(), EntryId(3));
+}
+
+// As above. What the completion appended before it let go of the log has nobody left to sync it: it is told
+// `closed`.
+TEST_F(Completions, WhoIsAppendedAfterTheLastOwnerWentIsToldThatItIsClosed) {
+  std::shared_ptr<SyncWalWriter<std::string>> shared = std::move(writer_);
+  SyncWalWriter<std::string>& writer = *shared;
+  std::promise<void> alone;
+  ASSERT_TRUE(writer.append_durable(
+      "a", [this, keep = shared, left = alone.get_future()](const Result<DurableId>& /*durable*/) mutable {
+        left.wait();
+        ASSERT_TRUE(keep->append_durable("b", calls_.next()));
+        keep.reset();
+      }));
+  shared.reset();
+  alone.set_value();
+  EXPECT_TRUE(fails_with(calls_.wait_for(1).front(), ErrorCode::kClosed));
+  while (!SyncWalWriter<std::string>::open(inner_)) std::this_thread::yield();
+}
+
 }  // namespace
 }  // namespace durability::walog
