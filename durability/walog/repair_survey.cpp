@@ -25,7 +25,7 @@ class Surveyor {
     DURABILITY_TRY_ASSIGN(auto window,
                           open_segment(directory_, segment.header.segment_id, FileWindow::kDefaultBytes));
     if (segment.format == WalFormat::kV4) return search_v4(window, segment.header, state.offset, state.due);
-    return step_over_v3(window, segment, state.offset);
+    return search_v3(window, segment, state);
   }
 
   Status look_into(SegmentId id) {
@@ -96,18 +96,16 @@ class Surveyor {
     return {};
   }
 
-  // The frame that is bad says how long it is: behind it the next one may be whole.
-  Status step_over_v3(FileWindow& window, const ScannedSegment& segment, std::uint64_t offset) {
-    DURABILITY_TRY_ASSIGN(const ByteView bad, window.view(offset, v3::kFrameHeadBytes));
-    if (bad.size() < v3::kFrameHeadBytes) return {};
-    const v3::FrameHead head = v3::read_head(bad, window.size() - offset);
-    if (head.state != v3::FrameState::kWhole) return {};
-    DURABILITY_TRY_ASSIGN(const ByteView next, window.view(offset + head.length, v3::kFrameHeadBytes));
-    if (next.size() < v3::kFrameHeadBytes) return {};
-    const EntryId id(load_le<std::uint64_t>(next, v3::kLengthBytes));
+  // Its length says nothing of where the next one begins: it may be what is damaged. So every byte is looked
+  // at, as when the damage was told from a torn tail.
+  Status search_v3(FileWindow& window, const ScannedSegment& segment, const WalkState& state) {
+    DURABILITY_TRY_ASSIGN(const FramesBehind behind,
+                          frames_behind_v3(window, state.offset, state.due, segment.format));
+    if (!behind.first) return {};
+    const auto [offset, id] = *behind.first;
     const v3::SegmentHeader header{
         .format = segment.format, .start = id, .segment_id = segment.header.segment_id};
-    return walk_v3(window, header, {.offset = offset + head.length, .due = id});
+    return walk_v3(window, header, {.offset = offset, .due = id});
   }
 
   Directory& directory_;

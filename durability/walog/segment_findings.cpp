@@ -66,8 +66,8 @@ Result<SegmentFinding> find_v3(FileWindow& window, WalFormat format, Mode mode, 
   const bool would_be_cut = end.finding == Finding::kCutFrame || end.finding == Finding::kZerosThenData;
   if (mode != Mode::kResume || !would_be_cut) return result;
   DURABILITY_TRY_ASSIGN(const auto behind, frames_behind_v3(window, end.offset, end.missing, format));
-  if (behind == FramesBehind::kSome) result.finding = Finding::kFramesBehindDamage;
-  if (behind == FramesBehind::kBudgetSpent) result.finding = Finding::kSearchBudgetSpent;
+  if (behind.first) result.finding = Finding::kFramesBehindDamage;
+  if (behind.budget_spent) result.finding = Finding::kSearchBudgetSpent;
   return result;
 }
 

@@ -88,13 +88,13 @@ Result<FramesBehind> frames_behind_v3(FileWindow& window, std::uint64_t offset, 
     }
     v3::Frame frame;
     const auto length = load_le<std::uint32_t>(bytes, index);
-    if (length > budget) return FramesBehind::kBudgetSpent;
+    if (length > budget) return FramesBehind{.budget_spent = true};
     budget -= length;
     DURABILITY_TRY_ASSIGN(const auto state, read_frame_v3(window, offset, format, frame));
-    if (state == v3::FrameState::kWhole) return FramesBehind::kSome;
+    if (state == v3::FrameState::kWhole) return FramesBehind{.first = {{offset, frame.id}}};
     ++offset;
   }
-  return FramesBehind::kNone;
+  return FramesBehind{};
 }
 
 }  // namespace durability::walog

@@ -22,10 +22,14 @@ struct WalkEndV3 {
 Result<WalkEndV3> walk_segment_v3(FileWindow& window, const v3::SegmentHeader& header, bool final,
                                   WalkState& state, const EntrySink& sink);
 
-enum class FramesBehind : std::uint8_t { kNone, kSome, kBudgetSpent };
+struct FramesBehind {
+  std::optional<std::pair<std::uint64_t, EntryId>> first{};  ///< the first whole frame's offset and id
+  bool budget_spent = false;
+};
 
-/// Whether a whole frame with an id from `missing` on lies anywhere in [offset, size): every byte is looked
-/// at, work bounded as in tail_search.hpp. Empty frames of version 2 do not count: zeros checksum to zero.
+/// The first whole frame with an id from `missing` on that lies anywhere in [offset, size): every byte is
+/// looked at, work bounded as in tail_search.hpp. Empty frames of version 2 do not count: zeros checksum to
+/// zero.
 Result<FramesBehind> frames_behind_v3(FileWindow& window, std::uint64_t offset, EntryId missing,
                                       WalFormat format);
 
