@@ -220,9 +220,25 @@ class Opening {
       DURABILITY_TRY(build_spare(next));
     }
     DURABILITY_TRY_ASSIGN(const bool anew, is_vouched_for(torn) ? Result<bool>(false) : write_sealed(torn));
-    if (!anew) DURABILITY_TRY(write_seal(torn));
+    if (!anew) DURABILITY_TRY(write_seal_on_a_full_disk(torn));
     report_repair(torn.header.segment_id, torn.end, torn.file_bytes);
     return continue_in_next();
+  }
+
+  // A seal may need a block that is not there: then the spare gives its own back, and an empty one serves.
+  Status write_seal_on_a_full_disk(const ScannedSegment& torn) {
+    Status written = write_seal(torn);
+    if (written || !is_lack_of_space(written.error())) return written;
+    for (const SegmentId id : scan_.spares) {
+      DURABILITY_TRY_ASSIGN(const auto spare, open_for_writing(id));
+      DURABILITY_TRY(spare->truncate(0));
+      if (stable()) DURABILITY_TRY(spare->sync_data());
+    }
+    written = write_seal(torn);
+    if (written || !is_lack_of_space(written.error())) return written;
+    return std::move(written).error().advise(
+        "nothing acknowledged was changed; free one block of the file system (64 KiB is enough for any) and "
+        "open the log again: its torn tail gets a seal");
   }
 
   // The whole entries are durable when their seal is: they were vouched for, are written with it, or were

@@ -181,6 +181,52 @@ TEST(Resume, AFullDisksTornLogOpensWithAnEmptySpare) {
   EXPECT_EQ(test::read_strict(faulty), "a b c: ok");
 }
 
+// A full disk's log did not open though a spare with space of its own stood there, or had just been given the
+// last of it: the seal of the torn tail found no block.
+TEST(Resume, AFullDisksSealGetsTheSpaceOfTheSpare) {
+  for (const bool has_spare : {false, true}) {
+    const auto disk = CrashDirectory::make();
+    put(*disk, 1, SegmentImage(1).entry("a").durable(1).raw(as_bytes("torn")));
+    if (has_spare) put(*disk, 2, Bytes(4096));
+    const auto faulty = FaultyDirectory::make(disk);
+    const auto spare_bytes = [&] { return disk->open("wal/wal_2.log").value()->size().value(); };
+    bool refused = false;
+    faulty->set_hook(
+        [&](const test::OperationRecord& record) -> std::optional<durability::testing::Injection> {
+          if (record.operation != test::Operation::kWrite ||
+              record.path.find("wal_1.log") == std::string::npos)
+            return std::nullopt;
+          if (spare_bytes() == 0) return std::nullopt;
+          refused = true;
+          return durability::testing::Injection{.os_error = ENOSPC};
+        });
+    auto writer = open_writer(faulty);
+    ASSERT_TRUE(writer) << writer.error();
+    EXPECT_TRUE(refused);
+    EXPECT_EQ(spare_bytes(), 0U);
+    faulty->mend();
+    ASSERT_TRUE((*writer)->append(as_bytes("b")));
+    ASSERT_TRUE((*writer)->close());
+    EXPECT_EQ(test::read_strict(disk), "a b: ok");
+  }
+}
+
+TEST(Resume, WhereASealFindsNoSpaceTheErrorSaysHowMuchToFree) {
+  const auto disk = CrashDirectory::make();
+  put(*disk, 1, SegmentImage(1).entry("a").durable(1).raw(as_bytes("torn")));
+  const auto faulty = FaultyDirectory::make(disk);
+  faulty->fail({.operation = test::Operation::kWrite,
+                .os_error = ENOSPC,
+                .repeat = Repeat::kSticky,
+                .path = "wal_1.log"});
+  const auto writer = open_writer(faulty);
+  ASSERT_TRUE(test::fails_with(writer, ErrorCode::kIo));
+  EXPECT_NE(writer.error().advice().find("64 KiB"), std::string::npos) << writer.error();
+  faulty->mend();
+  EXPECT_TRUE(open_writer(faulty));
+  EXPECT_EQ(test::read_strict(disk), "a: ok");
+}
+
 // Only where not even a name can be made is opening refused, and nothing is changed.
 TEST(Resume, ATornLogIsRefusedWhereNotEvenAnEmptySpareCanBeMade) {
   const auto faulty = FaultyDirectory::make(CrashDirectory::make());
