@@ -39,11 +39,16 @@ class AsyncReplay {
  public:
   using Batch = std::vector<WalRecord<E>>;
 
-  /// Where the thread cannot be started, that is the one thing that `next` yields (`io`).
+  /// Where the thread cannot be started (`io`), or the executor is empty (`invalid_config`, told on the
+  /// token's, else on boost::asio::system_executor), that is the one thing that `next` yields.
   // NOLINTNEXTLINE(performance-unnecessary-value-param): as everywhere, an executor is taken by value
   AsyncReplay(boost::asio::any_io_executor home, WalReader<E, Codec> reader, ReadMode mode,
               ReplayOptions options = {})
-      : home_{home, async::guests_of(home)} {
+      : home_(async::home_of(home)) {
+    if (auto usable = async::need_executor(home); !usable) {
+      channel_->finish(std::move(usable).error());
+      return;
+    }
     auto thread = Thread::start([channel = channel_, reader = std::move(reader), mode, options] {
       channel->finish(async::guarded([&] { return read(*channel, reader, mode, options); }));
     });
@@ -107,13 +112,14 @@ class AsyncReplay {
 };
 
 /// recover_with_wal on the bridge's pool: `init` and `apply` are called on one of its threads. Completes with
-/// Result<Recovery<State>>. Given up, it reads on to its end; so `init` and `apply` own what they use.
+/// Result<Recovery<State>>; `invalid_config` for no executor, as of BlockingPool::run. Given up, it reads on
+/// to its end; so `init` and `apply` own what they use.
 template <class C, class E, class Codec = Postcard, class Init, class Apply, class Token>
 auto async_recover_with_wal(const boost::asio::any_io_executor& home, const BlockingBridge& bridge,
                             std::optional<std::string> checkpoint_path, RecoveryOptions options, Init init,
                             Apply apply, Token&& token) {
-  return async::run_task(
-      bridge.tasks(), bridge.usable(), {home}, "recover",
+  return async::run_task_on(
+      bridge.tasks(), bridge.usable(), home, "recover",
       [directory = bridge.inner(), checkpoint_path = std::move(checkpoint_path), options,
        init = std::move(init), apply = std::move(apply)]() mutable {
         return recover_with_wal<C, E, Codec>(directory, checkpoint_path, options, init, apply);

@@ -14,7 +14,7 @@
 //
 // Shutting down: `close` first commits what is queued, acknowledges it, then closes the log; appends after
 // it are `closed`. Without it, the destructor waits for the group under way, whose outcomes are still
-// delivered; what was queued after it is `cancelled` and never appended.
+// delivered; what was queued after it is `closed` and never appended.
 //
 // The execution context may go first: operations that would complete on it are cut off, their handlers
 // destroyed uncalled, as those of Asio's own operations are. A group under way goes on without them. So a
@@ -41,8 +41,9 @@ class AsyncWal {
   using executor_type = boost::asio::any_io_executor;
 
   /// Creates or resumes the log of the bridge's directory, as WalWriter::open does, on the pool. Completes
-  /// with Result<std::unique_ptr<AsyncWal>>; `invalid_config` for no bridge, `io` where its thread cannot be
-  /// started. Given up, it may still open the log, and then closes it again.
+  /// with Result<std::unique_ptr<AsyncWal>>; `invalid_config` for no bridge or no executor (told on the
+  /// token's, else on boost::asio::system_executor), `io` where its thread cannot be started. Given up, it
+  /// may still open the log, and then closes it again.
   template <class Token>
   // NOLINTNEXTLINE(performance-unnecessary-value-param): copied into the work, where there is any
   static auto open(executor_type home, std::shared_ptr<BlockingBridge> bridge, WalOptions options,
@@ -50,15 +51,15 @@ class AsyncWal {
     Status usable = check(bridge);
     auto tasks = usable ? bridge->tasks() : nullptr;
     // Looked up here: by the time the log is open the context may be gone.
-    async::Home known{home, async::guests_of(home)};
+    async::Home known = async::home_of(home);
     auto work = [known = std::move(known), bridge = std::move(bridge), options = std::move(options),
                  async_options = std::move(async_options)]() mutable -> Result<std::unique_ptr<AsyncWal>> {
       DURABILITY_TRY(async_options.validate());
       DURABILITY_TRY_ASSIGN(auto writer, Writer::open(bridge->inner(), std::move(options)));
       return make(std::move(known), std::move(bridge), std::move(writer), std::move(async_options));
     };
-    return async::run_task(std::move(tasks), std::move(usable), {home}, "open", std::move(work),
-                           std::forward<Token>(token));
+    return async::run_task_on(std::move(tasks), std::move(usable), home, "open", std::move(work),
+                              std::forward<Token>(token));
   }
 
   /// Goes on with an open log of the bridge's directory; others may use it too. `invalid_config` for options
@@ -70,8 +71,8 @@ class AsyncWal {
     DURABILITY_TRY(options.validate());
     DURABILITY_TRY(async::need(bridge != nullptr, "bridge", "give it what BlockingBridge::make returned"));
     DURABILITY_TRY(async::need(writer != nullptr, "writer", "give it what SyncWalWriter::open returned"));
-    DURABILITY_TRY(async::need(bool(home), "executor", "give it that of an event loop"));
-    return make({home, async::guests_of(home)}, std::move(bridge), std::move(writer), std::move(options));
+    DURABILITY_TRY(async::need_executor(home));
+    return make(async::home_of(std::move(home)), std::move(bridge), std::move(writer), std::move(options));
   }
 
   /// Waits for the group under way, and for a publication under way.

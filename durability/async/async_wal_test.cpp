@@ -4,11 +4,13 @@
 
 #include <gtest/gtest.h>
 
+#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/use_future.hpp>
 #include <functional>
 #include <string>
 #include <vector>
 
+#include "durability/async/async_reader.hpp"
 #include "durability/storage/memory_directory.hpp"
 #include "durability/testing/manual_worker.hpp"
 
@@ -169,6 +171,36 @@ TEST_F(AsyncWalTest, OthersHaveTheirTurnBetweenAcknowledgements) {
   loop_.run();
   EXPECT_EQ(told_.size(), 1000U);
   EXPECT_LT(told_before, 100U);
+}
+
+// `open` with an executor that somebody forgot to set asked it for its context, and the process died; so did
+// a replay, a recovery and a pool. There the refusal needs some executor to be told on: a thread of Asio's
+// own.
+TEST_F(AsyncWalTest, WithoutAnExecutorEverythingIsRefused) {
+  const boost::asio::any_io_executor none;
+  const auto refused = [](const auto& result) { return test::fails_with(result, ErrorCode::kInvalidConfig); };
+  EXPECT_TRUE(refused(Wal::open(none, bridge_, {}, {}, boost::asio::use_future).get()));
+  EXPECT_TRUE(refused(Wal::open(none, nullptr, {}, {}, boost::asio::use_future).get()));
+  EXPECT_TRUE(refused(Wal::from_writer(none, bridge_, Wal::Writer::open(disk_).value())));
+  EXPECT_TRUE(
+      refused(bridge_->pool()->run(none, "work", [] { return Status(); }, boost::asio::use_future).get()));
+  AsyncReplay<std::string> replay(none, WalReader<std::string>(disk_), ReadMode::kStrict);
+  EXPECT_TRUE(refused(replay.next(boost::asio::use_future).get()));
+  auto recovered = async_recover_with_wal<int, std::string>(
+      none, *bridge_, std::nullopt, RecoveryOptions::strict(), [](const std::optional<int>&) { return 0; },
+      [](int&, EntryId, const std::string&) {}, boost::asio::use_future);
+  EXPECT_TRUE(refused(recovered.get()));
+}
+
+TEST_F(AsyncWalTest, WithoutAnExecutorTheRefusalIsToldOnTheTokensOwn) {
+  std::optional<ErrorCode> told;
+  Wal::open({}, bridge_, {}, {},
+            boost::asio::bind_executor(loop_.executor(), [&](const Result<std::unique_ptr<Wal>>& opened) {
+              told = opened.error().code();
+            }));
+  EXPECT_FALSE(told);
+  loop_.run();
+  EXPECT_EQ(told, ErrorCode::kInvalidConfig);
 }
 
 TEST_F(AsyncWalTest, WithoutStableStorageAnAppendIsRefusedAndNothingIsPoisoned) {

@@ -53,8 +53,16 @@ void BlockingPool::close() noexcept {
 namespace async {
 namespace {
 
-Error refusal(std::string_view what, bool closed, std::size_t waiting) noexcept {
-  if (closed) return cancelled(what);
+Error closed_error() noexcept {
+  try {
+    return Error(ErrorCode::kClosed, "the pool was closed before a thread took this")
+        .advise("nothing was done; ask a pool that is open");
+  } catch (const std::exception&) {
+    return Error(ErrorCode::kClosed, "closed");  // short: needs no memory
+  }
+}
+
+Error busy_error(std::string_view what, std::size_t waiting) noexcept {
   try {
     return Error(ErrorCode::kBusy, fmt::format("{}: {} wait for a thread already", what, waiting))
         .advise("nothing was done; try again when some of it is through");
@@ -77,7 +85,7 @@ void TaskQueue::submit(std::shared_ptr<Task> task, std::string_view what) noexce
   if (closed_ || waiting_.size() >= max_waiting_) {
     const bool closed = closed_;
     lock.unlock();
-    return task->refuse(refusal(what, closed, max_waiting_));
+    return task->refuse(closed ? closed_error() : busy_error(what, max_waiting_));
   }
   if (task->is_decided()) return;  // gave up before it was here
   Task& here = *task;
@@ -121,7 +129,7 @@ void TaskQueue::close() noexcept {
   while (!waiting_.empty()) {
     auto task = take_out(waiting_.front());
     const Dropped dropped(lock);
-    task->give_up();
+    task->refuse(closed_error());
     task.reset();
   }
 }

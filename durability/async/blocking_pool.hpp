@@ -6,6 +6,7 @@
 // waits its turn, first come first served, and its coroutine with it: that is the backpressure. Where there
 // is none it is refused at once (`busy`), and nothing was done. Nothing here ever blocks the caller.
 
+#include <boost/asio/system_executor.hpp>
 #include <boost/intrusive/list.hpp>
 #include <cstddef>
 #include <memory>
@@ -44,7 +45,6 @@ class Task : public boost::intrusive::list_base_hook<> {
   [[nodiscard]] virtual bool is_decided() const noexcept = 0;
   virtual void run() noexcept = 0;
   virtual void refuse(Error why) = 0;
-  virtual void give_up() noexcept = 0;
 
  protected:
   Task() = default;
@@ -64,14 +64,14 @@ class TaskQueue {
   TaskQueue& operator=(const TaskQueue&) = delete;
   ~TaskQueue() = default;
 
-  /// `cancelled` once it is closed, `busy` where it is full. `what`: for the error.
+  /// `closed` once it is closed, `busy` where it is full. `what`: for the error.
   /// `invalid_state` in a child of fork().
   void submit(std::shared_ptr<Task> task, std::string_view what) noexcept;
   /// False: a thread has taken it.
   bool withdraw(Task& task) noexcept;
   /// Runs tasks until it is closed.
   void serve() noexcept;
-  /// What waits is given up.
+  /// What waits is `closed`.
   void close() noexcept;
 
  private:
@@ -100,7 +100,6 @@ class TaskFor : public Pending<T>, public Task {
     this->resolve(std::move(outcome));
   }
   void refuse(Error why) override { this->resolve(std::move(why)); }
-  void give_up() noexcept override { this->cancel(); }
   [[nodiscard]] TaskQueue& queue() const noexcept { return *queue_; }
 
  private:
@@ -130,6 +129,15 @@ auto run_task(std::shared_ptr<TaskQueue> tasks, Status usable, Home home, std::s
       },
       std::forward<Token>(token), std::move(tasks), std::move(work));
 }
+/// The same for an executor that the user gave, which may be empty.
+template <class Work, class Token>
+auto run_task_on(std::shared_ptr<TaskQueue> tasks, Status usable, const boost::asio::any_io_executor& home,
+                 std::string_view what, Work work, Token&& token) {
+  if (auto there = need_executor(home); !there) usable = std::move(there);
+  Home place{home ? home : boost::asio::any_io_executor(boost::asio::system_executor())};
+  return run_task(std::move(tasks), std::move(usable), std::move(place), what, std::move(work),
+                  std::forward<Token>(token));
+}
 
 }  // namespace async
 
@@ -147,17 +155,19 @@ class BlockingPool {
   /// token's executor, else on `home`. What `work` throws is made an error: `io` with ENOMEM of bad_alloc,
   /// `invalid_state` of anything else.
   ///
-  /// Errors besides those of `work`: `busy`: the queue is full; `cancelled`: the waiter gave up, or the pool
-  /// was closed first. Cancelled before a thread took it, the work is never done, and leaves its place to
-  /// others at once; later, it runs on to its end, and nobody hears of its result. It must therefore own what
-  /// it works on. So it is where the execution context of its waiter is destroyed.
+  /// Errors besides those of `work`: `busy`: the queue is full; `closed`: the pool was closed
+  /// first, and the work is never done; `invalid_config`: `home` is empty (told on the token's executor, else
+  /// on boost::asio::system_executor); `cancelled`: the waiter gave up. Cancelled before a thread took it,
+  /// the work is never done, and leaves its place to others at once; later, it runs on to its end, and nobody
+  /// hears of its result. It must therefore own what it works on. So it is where the execution context of its
+  /// waiter is destroyed.
   template <class Work, class Token>
   auto run(const boost::asio::any_io_executor& home, std::string_view what, Work work, Token&& token) {
-    return async::run_task(tasks_, {}, {home}, what, std::move(work), std::forward<Token>(token));
+    return async::run_task_on(tasks_, {}, home, what, std::move(work), std::forward<Token>(token));
   }
 
-  /// What waits is `cancelled`; what runs is waited for. Later calls of run() are `cancelled`. Blocks: not
-  /// for an event loop.
+  /// What waits is `closed`, and never done; what runs is waited for. Later calls of run() are `closed`.
+  /// Blocks: not for an event loop.
   void close() noexcept;
 
   /// For what of this module runs there.

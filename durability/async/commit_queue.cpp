@@ -14,6 +14,18 @@ Status AsyncWalOptions::validate() const {
 }
 
 namespace async {
+namespace {
+
+Error let_go_error() noexcept {
+  try {
+    return Error(ErrorCode::kClosed, "the log was let go before this was begun")
+        .advise("nothing was appended; open it again");
+  } catch (const std::exception&) {
+    return Error(ErrorCode::kClosed, "let go");  // short: needs no memory
+  }
+}
+
+}  // namespace
 
 CommitQueue::CommitQueue(std::unique_ptr<CommitLog> log, const Home& home, const AsyncWalOptions& options)
     : worker_(options.worker.get()),
@@ -171,7 +183,7 @@ void CommitQueue::abandon() noexcept {
   work_.notify_one();
   {
     const Dropped dropped(lock);
-    for (QueueItem& item : given_up) item.give_up();
+    for (QueueItem& item : given_up) item.refuse(let_go_error());
     given_up.drop_all();
   }
   // What a group does may destroy the last owner of the log on the thread that commits it.

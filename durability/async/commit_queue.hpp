@@ -62,7 +62,7 @@ class CommitQueue : public std::enable_shared_from_this<CommitQueue> {
   void enqueue(std::shared_ptr<QueueItem> item) noexcept;
   /// Takes it out of the queue; false: a group has taken it.
   bool withdraw(QueueItem& item) noexcept;
-  /// What is queued is `cancelled`, and never appended. Waits for the group under way, and lets go of the log
+  /// What is queued is `closed`, and never appended. Waits for the group under way, and lets go of the log
   /// and of the thread.
   void abandon() noexcept;
 

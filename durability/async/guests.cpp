@@ -1,5 +1,7 @@
 #include "durability/async/guests.hpp"
 
+#include <boost/asio/system_executor.hpp>
+
 namespace durability::async {
 namespace {
 
@@ -25,6 +27,19 @@ class GuestService final : public boost::asio::execution_context::service {
 };
 
 }  // namespace
+
+// NOLINTNEXTLINE(performance-unnecessary-value-param): as everywhere, an executor is taken by value
+Home home_of(boost::asio::any_io_executor executor) {
+  if (!executor) return {boost::asio::system_executor()};
+  auto guests = guests_of(executor);
+  return {std::move(executor), std::move(guests)};
+}
+
+Status need_executor(const boost::asio::any_io_executor& executor) {
+  if (executor) return {};
+  return Error(ErrorCode::kInvalidConfig, "no executor: it is empty")
+      .advise("nothing was done; give it that of an event loop");
+}
 
 std::shared_ptr<Guests> Guests::of(boost::asio::execution_context& context) {
   return boost::asio::use_service<GuestService>(context).guests();

@@ -18,6 +18,7 @@
 #include <concepts>
 #include <memory>
 
+#include "durability/base/result.hpp"
 #include "durability/base/sync.hpp"
 
 namespace durability::async {
@@ -99,5 +100,11 @@ struct Home {
   boost::asio::any_io_executor executor;
   std::shared_ptr<Guests> guests{};
 };
+
+/// Of an executor that the user gave. An empty one has no context to ask, and nothing can be told on it: then
+/// the system's own, for the refusal (need_executor).
+[[nodiscard]] Home home_of(boost::asio::any_io_executor executor);
+/// `invalid_config` of an empty executor.
+[[nodiscard]] Status need_executor(const boost::asio::any_io_executor& executor);
 
 }  // namespace durability::async

@@ -79,7 +79,6 @@ class QueueItem : public boost::intrusive::list_base_hook<> {
   [[nodiscard]] virtual bool is_wanted() const noexcept = 0;
   virtual void tell(bool at_home) = 0;
   virtual void refuse(Error why) = 0;
-  virtual void give_up() noexcept = 0;
   /// Left the queue before a group took it: gives its memory back.
   virtual void forget() noexcept {}
 
@@ -139,7 +138,6 @@ class QueuedFor : public Pending<T>, public QueueItem {
   [[nodiscard]] bool is_wanted() const noexcept override { return closes() || !this->decided(); }
   void tell(bool at_home) override { Pending<T>::tell(at_home); }
   void refuse(Error why) override { this->resolve(std::move(why)); }
-  void give_up() noexcept override { this->cancel(); }
   [[nodiscard]] CommitQueue& queue() const noexcept { return *queue_; }
 
  private:
