@@ -77,19 +77,24 @@ Status ByteWriter::usable() const {
   }
   if (!failure_.failed()) return {};
   const Error cause = failure_.error().advise("");  // there is one advice, and it is this error's
+  const bool taken = cause.code() == ErrorCode::kNotFound || cause.code() == ErrorCode::kLockFailed;
   return Error(ErrorCode::kPoisoned,
                fmt::format("an earlier failure stopped this writer: {}", cause.to_string()))
       .in_file(path_)
-      .advise("what was acknowledged is safe; close it and open the log again");
+      .advise(taken ? "its files were taken away under it, and what was acknowledged may be gone with them: "
+                      "close it, "
+                      "open the log again and look"
+                    : "what was acknowledged is safe; close it and open the log again");
 }
 
 Status ByteWriter::check_still_there() {
   DURABILITY_TRY_ASSIGN(const std::uint64_t links, file_->links());
   if (links == 0) {
     const auto gone = [&]() -> Status {
-      return Error(ErrorCode::kNotFound, "the record log was deleted or replaced while it was written to")
+      return Error(ErrorCode::kNotFound,
+                   "the record log was deleted, replaced or moved away while it was written to")
           .in_file(path_)
-          .advise("nothing of it is left under this name; stop, and find out who did it");
+          .advise("nothing of it stands under this name; stop, and find out who did it");
     };
     return failure_.watch(gone);
   }

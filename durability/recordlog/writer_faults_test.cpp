@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <new>
+#include <vector>
 
 #include "durability/recordlog/test_support.hpp"
 #include "durability/storage/fs_directory.hpp"
@@ -165,28 +167,30 @@ TEST(RecordLogWriterFaults, NoMemoryInMidWritePoisons) {
   EXPECT_EQ(outcome(writer->close()), "poisoned");
 }
 
-// The records of a file that somebody deleted, or put another in place of, were acknowledged, and were
-// nowhere.
+// The records of a file that somebody deleted, moved away, or put another in place of, were acknowledged, and
+// were nowhere.
 TEST(RecordLogWriterFaults, AFileThatIsDeletedUnderTheWriterEndsItBeforeTheNextAcknowledgement) {
-  for (const bool replaced : {false, true}) {
+  const std::vector<std::function<Status(Directory&)>> ways{
+      [](Directory& directory) { return directory.remove(kPath); },
+      [](Directory& directory) { return directory.atomic_write(kPath, as_bytes("another")); },
+      [](Directory& directory) { return directory.rename(kPath, "elsewhere"); },
+  };
+  for (const auto& take_away : ways) {
     const std::shared_ptr<Directory> directory = CrashDirectory::make();
     auto writer = open_writer(directory).value();
     ASSERT_TRUE(writer->append(as_bytes("kept")));
     ASSERT_TRUE(writer->flush_and_sync());
-    if (replaced) {
-      ASSERT_TRUE(directory->atomic_write(kPath, as_bytes("another")));
-    } else {
-      ASSERT_TRUE(directory->remove(kPath));
-    }
+    ASSERT_TRUE(take_away(*directory));
     EXPECT_TRUE(writer->flush_and_sync()) << "nothing new is acknowledged";
     ASSERT_TRUE(writer->append(as_bytes("lost")));
     EXPECT_EQ(outcome(writer->flush_and_sync()), "not_found");
     EXPECT_EQ(writer->durable_number()->value(), 1U);
     const auto refused = writer->append(as_bytes("no"));
     EXPECT_EQ(outcome(refused), "poisoned");
-    EXPECT_NE(refused.error().message().find("was deleted or replaced"), std::string::npos)
+    EXPECT_NE(refused.error().message().find("was deleted, replaced or moved away"), std::string::npos)
         << refused.error();
     EXPECT_EQ(refused.error().message().find("find out who"), std::string::npos) << "one advice is enough";
+    EXPECT_NE(refused.error().advice().find("may be gone"), std::string::npos) << refused.error();
     EXPECT_EQ(outcome(writer->close()), "not_found");
   }
 }

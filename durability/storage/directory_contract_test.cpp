@@ -356,8 +356,9 @@ TEST_P(DirectoryContract, AnOpenFileOutlivesItsNameAndItsDirectory) {
   EXPECT_EQ(out->size().value(), 4U);
 }
 
-// A writer whose segment was deleted went on acknowledging: an open file does not feel that no name leads to
-// it any longer. It can be asked.
+// A writer whose segment was deleted went on acknowledging: an open file does not feel that its name no
+// longer leads to it. It can be asked. One that was moved away, or that had a hard link left, still said that
+// all was well.
 TEST_P(DirectoryContract, AnOpenFileKnowsHowManyNamesLeadToIt) {
   const auto removed = file("removed");
   const auto replaced = file("replaced");
@@ -367,6 +368,9 @@ TEST_P(DirectoryContract, AnOpenFileKnowsHowManyNamesLeadToIt) {
   ASSERT_TRUE(succeeded(directory_->rename("moved", "replaced")));
   EXPECT_EQ(removed->links().value(), 0U);
   EXPECT_EQ(replaced->links().value(), 0U);
+  EXPECT_EQ(moved->links().value(), 0U);
+  EXPECT_EQ(file("replaced", OpenMode::kRead)->links().value(), 1U);
+  moved->now_called("replaced");
   EXPECT_EQ(moved->links().value(), 1U);
   EXPECT_EQ(file("removed")->links().value(), 1U) << "another file of that name";
   ASSERT_TRUE(succeeded(moved->close()));

@@ -43,7 +43,7 @@ Result<std::unique_ptr<File>> FsDirectory::do_open(std::string_view path, OpenMo
   FileStatus status{};
   DURABILITY_TRY_ASSIGN(UniqueFd fd, root_->open_file(path, mode, &status));
   auto file = std::make_unique<internal::FsFile>(
-      std::move(fd), internal::identity_of(status.st_dev, status.st_ino), std::string(path), root_->calls());
+      std::move(fd), internal::identity_of(status.st_dev, status.st_ino), std::string(path), root_);
   // Cut here and not by O_TRUNC: only what is known to be a file, and so that a sync knows of it.
   if (mode != OpenMode::kCreate) return file;
   if (status.st_size > 0) DURABILITY_TRY(file->truncate(0));

@@ -136,8 +136,10 @@ Result<std::uint64_t> FsFile::size() {
 }
 
 Result<std::uint64_t> FsFile::links() {
-  DURABILITY_TRY_ASSIGN(const FileStatus found, status());
-  return static_cast<std::uint64_t>(found.st_nlink);
+  DURABILITY_TRY(check_open());
+  DURABILITY_TRY_ASSIGN(const auto named, root_->named(path_));
+  if (!named || identity_of(named->st_dev, named->st_ino) != inode_) return 0;
+  return static_cast<std::uint64_t>(named->st_nlink);
 }
 
 Result<FileStatus> FsFile::status() const {

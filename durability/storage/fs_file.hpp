@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -14,9 +15,13 @@ namespace durability::internal {
 /// is a short read, not a SIGBUS.
 class FsFile final : public File {
  public:
-  /// `inode` is the same for all handles of one file.
-  FsFile(UniqueFd fd, std::uint64_t inode, std::string path, const SystemCalls& calls)
-      : fd_(std::move(fd)), inode_(inode), path_(std::move(path)), calls_(&calls) {}
+  /// `inode` is the same for all handles of one file. `root` is where `path` begins.
+  FsFile(UniqueFd fd, std::uint64_t inode, std::string path, std::shared_ptr<const FsRoot> root)
+      : fd_(std::move(fd)),
+        inode_(inode),
+        path_(std::move(path)),
+        root_(std::move(root)),
+        calls_(&root_->calls()) {}
   ~FsFile() override = default;
 
   using File::write_at;
@@ -52,6 +57,7 @@ class FsFile final : public File {
   UniqueFd fd_;
   const std::uint64_t inode_;
   std::string path_;
+  std::shared_ptr<const FsRoot> root_;
   const SystemCalls* calls_;
   Mutex syncing_;
   int sync_failure_ = 0;  ///< errno of the sync that failed: no later one succeeds; guarded by syncing_

@@ -205,6 +205,13 @@ Result<std::optional<FileStatus>> FsRoot::status_of(std::string_view path) const
   return system_error(errno, "look up", path);
 }
 
+Result<std::optional<FileStatus>> FsRoot::named(const std::string& path) const {
+  FileStatus status{};
+  if (::fstatat(root_->fd.get(), path.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) return status;
+  if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP) return std::nullopt;
+  return system_error(errno, "look up", path);
+}
+
 int FsRoot::lookup(std::string_view path, int flags) const {
   const std::string name(path.empty() ? "." : path);
   const int fd = retry_interrupted(

@@ -77,6 +77,10 @@ class FsRoot {
   /// What stands there, a symbolic link as itself; nothing where there is nothing.
   [[nodiscard]] Result<std::optional<FileStatus>> status_of(std::string_view path) const;
 
+  /// The same in one call that needs no descriptor, for a name that was looked up before: a directory on the
+  /// way may be a symbolic link by now.
+  [[nodiscard]] Result<std::optional<FileStatus>> named(const std::string& path) const;
+
   [[nodiscard]] const SystemCalls& calls() const noexcept { return *calls_; }
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
   /// Of the device and the inode.

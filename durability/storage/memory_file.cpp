@@ -52,7 +52,8 @@ Result<std::uint64_t> MemoryFile::size() {
 
 Result<std::uint64_t> MemoryFile::links() {
   DURABILITY_TRY(check_open());
-  return inode_->links.load();
+  const std::lock_guard lock(inode_->mutex);
+  return inode_->name == path_ ? 1 : 0;
 }
 
 Status MemoryFile::truncate(std::uint64_t size) {

@@ -12,10 +12,10 @@ namespace durability::internal {
 
 /// What a disk calls an inode: it lives as long as a name or an open file leads to it.
 struct Inode {
-  std::mutex mutex;  ///< guards `bytes`
+  std::mutex mutex;  ///< guards `bytes` and `name`
   Bytes bytes;
+  std::string name;  ///< kept by Names; empty where there is none
   std::atomic<bool> locked = false;
-  std::atomic<std::uint64_t> links = 0;  ///< kept by Names
 };
 
 class MemoryFile final : public File {
@@ -33,6 +33,7 @@ class MemoryFile final : public File {
   Status truncate(std::uint64_t size) override;
   Status preallocate(std::uint64_t offset, std::uint64_t length) override;
   Status drop_cached_pages() override { return check_open(); }
+  void now_called(std::string path) noexcept override { path_ = std::move(path); }
   Status close() override;
 
  private:
@@ -40,7 +41,7 @@ class MemoryFile final : public File {
   [[nodiscard]] Status check_open() const;
   [[nodiscard]] Status check_writable(std::uint64_t offset, std::uint64_t length) const;
 
-  const std::string path_;
+  std::string path_;
   const std::shared_ptr<Inode> inode_;
   const bool writable_;
   std::atomic<bool> closed_ = false;

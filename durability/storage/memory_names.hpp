@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -42,11 +43,11 @@ class Names {
   }
   /// `path` leads nowhere yet.
   void put(const std::string& path, std::shared_ptr<Inode> inode) {
-    if (inode != nullptr) inode->links = 1;
     entries_[path] = std::move(inode);
+    call(path, path);
   }
   void erase(const std::string& path) {
-    unlink(path);
+    call(path, "");
     entries_.erase(path);
   }
 
@@ -68,12 +69,16 @@ class Names {
 
  private:
   void move_one(const std::string& from, const std::string& to) {
-    unlink(to);
+    call(to, "");
     entries_[to] = std::move(entries_.at(from));
     entries_.erase(from);
+    call(to, to);
   }
-  void unlink(const std::string& path) {
-    if (kind(path) == EntryKind::kFile) file(path)->links = 0;
+  // Tells the file at `path`, if there is one, what it is called.
+  void call(const std::string& path, const std::string& name) {
+    if (kind(path) != EntryKind::kFile) return;
+    const std::lock_guard lock(file(path)->mutex);
+    file(path)->name = name;
   }
 
   std::map<std::string, std::shared_ptr<Inode>> entries_;

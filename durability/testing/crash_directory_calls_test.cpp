@@ -108,11 +108,13 @@ TEST(CrashDirectory, BehavesAsAFileSystemInBetween) {
   EXPECT_EQ(huge->preallocate(std::uint64_t{1} << 40U, 1).error().os_error(), EFBIG);
 }
 
-TEST(CrashDirectory, CountsTheNamesOfAnOpenFile) {
+TEST(CrashDirectory, AnOpenFileKnowsWhetherItsNameLeadsToIt) {
   const auto directory = CrashDirectory::make();
   const auto file = directory->create("d/x").value();
   EXPECT_EQ(file->links().value(), 1U);
   ASSERT_TRUE(directory->rename("d/x", "y"));
+  EXPECT_EQ(file->links().value(), 0U);
+  file->now_called("y");
   EXPECT_EQ(file->links().value(), 1U);
   ASSERT_TRUE(directory->remove("y"));
   EXPECT_EQ(file->links().value(), 0U);

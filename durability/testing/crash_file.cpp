@@ -56,7 +56,7 @@ class CrashFile final : public File {
   Result<std::uint64_t> links() override {
     const std::scoped_lock guard(world_->mutex);
     DURABILITY_TRY(check_open());
-    return world_->disk.names().links(inode_);
+    return world_->disk.names().leads_to(path_, inode_) ? 1 : 0;
   }
 
   Status truncate(std::uint64_t size) override {

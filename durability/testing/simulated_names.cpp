@@ -35,10 +35,10 @@ std::optional<Inode> SimulatedNames::at(const Place& place) const {
   return found == entries.end() ? std::nullopt : std::optional(found->second);
 }
 
-std::uint64_t SimulatedNames::links(InodeId inode) const {
-  std::uint64_t count = 0;
-  walk([&](const std::string&, Inode named) { count += named.id == inode ? 1 : 0; });
-  return count;
+bool SimulatedNames::leads_to(std::string_view path, InodeId inode) const {
+  bool found = false;
+  walk([&](const std::string& name, Inode named) { found = found || (named.id == inode && name == path); });
+  return found;
 }
 
 void SimulatedNames::walk(const std::function<void(const std::string&, Inode)>& visit) const {

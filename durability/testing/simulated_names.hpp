@@ -47,8 +47,7 @@ class SimulatedNames {
   [[nodiscard]] std::optional<Place> place_of(std::string_view path) const;
   [[nodiscard]] std::optional<Inode> at(const Place& place) const;
   [[nodiscard]] const Entries& entries(InodeId directory) const { return visible_.at(directory); }
-  /// How many names lead to it.
-  [[nodiscard]] std::uint64_t links(InodeId inode) const;
+  [[nodiscard]] bool leads_to(std::string_view path, InodeId inode) const;
   /// Calls `visit(path, inode)` for every visible name, parents first, sorted.
   void walk(const std::function<void(const std::string&, Inode)>& visit) const;
 

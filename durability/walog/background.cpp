@@ -50,9 +50,12 @@ Status Background::State::sync(File& file, std::optional<EntryId> upto) {
 // What cannot be looked at now (a shortage) is looked at with the next sync.
 Status Background::State::look_for_names(File& file) const {
   if (const auto links = file.links(); links && *links == 0) {
-    return Error(ErrorCode::kNotFound, "the segment's file was deleted while the log was open")
+    return Error(ErrorCode::kNotFound, "a segment was deleted, replaced or moved away while the log was open")
         .in_file(kWalDirectory)
-        .advise("nothing more is acknowledged; what was deleted is lost: open the log again and look");
+        .advise(
+            "nothing more is acknowledged, and what was is where that file went: put it back, or open the "
+            "log "
+            "again and look");
   }
   Status held = lock->check();
   if (held || held.error().code() != ErrorCode::kLockFailed) return {};

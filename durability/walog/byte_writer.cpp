@@ -88,10 +88,15 @@ Status ByteWriter::why_unusable() {
   }
   if (closed_) return Error(ErrorCode::kClosed, "the log is closed").advise("open it again");
   if (!std::exchange(told_, true)) return latch_->error();
+  const Error cause = latch_->error();
+  const bool taken = cause.code() == ErrorCode::kNotFound || cause.code() == ErrorCode::kLockFailed;
   return Error(ErrorCode::kPoisoned,
-               fmt::format("an earlier failure stopped this writer: {}", latch_->error().message()))
-      .in_file(segment_path(segment_id()))
-      .advise("what was acknowledged is safe; close it and open the log again");
+               fmt::format("an earlier failure stopped this writer: {}", cause.message()))
+      .in_file(cause.path().empty() ? segment_path(segment_id()) : cause.path())
+      .advise(taken ? "its files were taken away under it, and what was acknowledged may be gone with them: "
+                      "close it, "
+                      "open the log again and look"
+                    : "what was acknowledged is safe; close it and open the log again");
 }
 
 Error ByteWriter::poison(Error cause) {
@@ -147,7 +152,8 @@ Result<PendingSync> ByteWriter::begin_sync() {
 }
 
 Result<PendingSync> ByteWriter::prepare_sync() {
-  if (durable_->get() >= last_entry_id()) return PendingSync{.file = nullptr, .target = last_entry_id()};
+  if (durable_->get() >= last_entry_id())
+    return PendingSync{.file = nullptr, .target = last_entry_id()};
   DURABILITY_TRY(flush_segment());
   written_back_ = segment_.offset();
   synced_ = true;

@@ -66,9 +66,17 @@ class Opening {
     return scan_.error(Mode::kResume);
   }
 
+  // A file with another hard link (`cp -al`) is somebody's backup: it stays what it is, and the log goes on
+  // in a copy. Not for lack of space.
   Result<std::shared_ptr<File>> open_for_writing(SegmentId id) {
-    DURABILITY_TRY_ASSIGN(std::shared_ptr<File> file,
-                          directory_.open(segment_path(id), OpenMode::kReadWrite));
+    const auto open = [&] { return directory_.open(segment_path(id), OpenMode::kReadWrite); };
+    DURABILITY_TRY_ASSIGN(std::shared_ptr<File> file, open());
+    DURABILITY_TRY_ASSIGN(const std::uint64_t links, file->links());
+    if (links < 2) return file;
+    DURABILITY_TRY_ASSIGN(const std::uint64_t size, file->size());
+    DURABILITY_TRY_ASSIGN(const bool anew, write_anew(id, {.keep_to = size}));
+    if (!anew) return file;
+    DURABILITY_TRY_ASSIGN(file, open());
     return file;
   }
 

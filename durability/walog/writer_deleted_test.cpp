@@ -4,9 +4,13 @@
 // went on, and afterwards the log was empty or damaged. What no name leads to is in no log: the writer looks
 // after each sync, before anything is acknowledged.
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <functional>
+#include <map>
+#include <vector>
 
 #include "durability/storage/fs_directory.hpp"
 #include "durability/storage/test_directories.hpp"
@@ -34,9 +38,87 @@ TEST_F(DeletedUnderTheWriter, ASegmentEndsTheWriterBeforeTheNextAcknowledgement)
   const auto refused = writer->append_durable("b");
   ASSERT_TRUE(fails_with(refused, ErrorCode::kNotFound));
   EXPECT_EQ(refused.error().path(), "wal");
-  EXPECT_TRUE(fails_with(writer->append_durable("c"), ErrorCode::kPoisoned));
+  const auto later = writer->append_durable("c");
+  ASSERT_TRUE(fails_with(later, ErrorCode::kPoisoned));
+  // The later errors said that what was acknowledged was safe, after `rm -rf wal`.
+  EXPECT_THAT(later.error().advice(), ::testing::HasSubstr("may be gone"));
   EXPECT_EQ(writer->durable_id()->entry(), EntryId(1));
   EXPECT_FALSE(writer->close());
+}
+
+// After `cp -al` a deleted segment still had a name, if not its own, and one that was moved had one too. The
+// writer counted names: it went on acknowledging what was in no log.
+TEST_F(DeletedUnderTheWriter, ASegmentThatIsElsewhereOrHasAnotherLinkEndsTheWriterToo) {
+  const auto segment = path("wal/wal_1.log");
+  const auto elsewhere = temporary_.path() / "elsewhere";
+  const std::vector<std::function<void()>> ways{
+      [&] { std::filesystem::rename(segment, elsewhere); },
+      [&] { std::filesystem::rename(segment, path("wal/keep")); },
+      [&] {
+        std::filesystem::create_hard_link(segment, elsewhere);
+        std::filesystem::remove(segment);
+      },
+      [&] {
+        std::filesystem::create_hard_link(segment, elsewhere);
+        std::filesystem::remove(segment);
+        std::filesystem::copy(elsewhere, segment);
+      },
+  };
+  for (const auto& take_away : ways) {
+    std::filesystem::remove_all(temporary_.path() / "data/wal");
+    std::filesystem::remove(elsewhere);
+    auto writer = test::open_writer(directory_, test::one_segment()).value();
+    ASSERT_TRUE(writer->append(as_bytes("a")));
+    ASSERT_TRUE(writer->flush_and_sync());
+    take_away();
+    ASSERT_TRUE(writer->append(as_bytes("b")));
+    EXPECT_TRUE(fails_with(writer->flush_and_sync(), ErrorCode::kNotFound));
+    EXPECT_EQ(writer->durable_id()->entry(), EntryId(1));
+    EXPECT_FALSE(writer->close());
+  }
+}
+
+TEST_F(DeletedUnderTheWriter, ASecondLinkToASegmentInItsPlaceDoesNoHarm) {
+  auto writer = test::open_writer(directory_, test::one_segment()).value();
+  std::filesystem::create_hard_link(path("wal/wal_1.log"), temporary_.path() / "backup");
+  ASSERT_TRUE(writer->append(as_bytes("a")));
+  EXPECT_TRUE(succeeded(writer->flush_and_sync()));
+  EXPECT_TRUE(succeeded(writer->close()));
+}
+
+// A backup made of hard links (`cp -al`) of a closed log got the entries of the log that was opened next:
+// both names led to the one file that the writer appended to, sealed, and cut.
+TEST_F(DeletedUnderTheWriter, AnOpenedLogLeavesAHardLinkedBackupWhatItWas) {
+  const auto backup = temporary_.path() / "backup";
+  for (const bool torn : {false, true}) {
+    std::filesystem::remove_all(path("wal"));
+    std::filesystem::remove_all(backup);
+    WalOptions options = test::test_options();
+    options.segment_bytes = 232;
+    auto writer = test::open_writer(directory_, options).value();
+    for (const auto* text : {"a", "b", "c", "d"}) ASSERT_TRUE(writer->append(as_bytes(text)));
+    ASSERT_TRUE(writer->close());
+    writer.reset();
+    if (torn) {
+      ASSERT_TRUE(directory_->open("wal/wal_2.log", OpenMode::kReadWrite).value()->append(as_bytes("torn")));
+    }
+    std::filesystem::create_directory(backup);
+    std::map<std::filesystem::path, Bytes> before;
+    const auto saved = FsDirectory::open(backup).value();
+    for (const auto& each : std::filesystem::directory_iterator(path("wal"))) {
+      const auto name = each.path().filename();
+      if (name == ".lock") continue;
+      std::filesystem::create_hard_link(each.path(), backup / name);
+      before[name] = saved->read_file(name.string(), 1U << 20U).value();
+    }
+    auto again = test::open_writer(directory_, options).value();
+    for (const auto* text : {"e", "f", "g", "h"}) ASSERT_TRUE(again->append(as_bytes(text)));
+    ASSERT_TRUE(again->close());
+    for (const auto& [name, bytes] : before) {
+      EXPECT_EQ(saved->read_file(name.string(), 1U << 20U).value(), bytes) << name;
+    }
+    EXPECT_EQ(test::read_strict(directory_), "a b c d e f g h: ok");
+  }
 }
 
 TEST_F(DeletedUnderTheWriter, TheWholeDirectoryEndsTheWriterBeforeTheNextAcknowledgement) {
