@@ -32,7 +32,7 @@ enum class ErrorCode : std::uint8_t {
   kNotFound,       ///< there is no such file
   kBusy,           ///< too much is waiting already; nothing was done, try again when some of it is through
   kCancelled,      ///< whoever waited gave up, or the object went away; what was asked for may still happen
-  kPoisoned,       ///< an earlier failure stopped this writer; what was acknowledged is safe: open again
+  kPoisoned,       ///< an earlier failure stopped this writer: open again; the advice says what is safe
   kClosed,         ///< the object was closed
   kTruncatedAway,  ///< that range is no longer in the log; the message names it
 };

@@ -103,7 +103,10 @@ class Thread {
     } catch (const std::system_error& refused) {
       const int reason = refused.code().value() != 0 ? refused.code().value() : EAGAIN;
       return Error::from_errno(reason, "cannot start a thread")
-          .advise("nothing was changed; end some threads or raise the limit on them, and try again");
+          .advise(
+              "what it was to do was not begun; end some threads or free memory, or raise the limit on "
+              "either, "
+              "and try again");
     }
   }
 

@@ -9,8 +9,9 @@
 // holds everything that was acknowledged. The flag is set first (failure_latch.hpp): where memory runs out
 // while the error of a failed sync is made, the writer has ended all the same.
 //
-// Between a sync and its acknowledgement the writer looks whether the file that it holds open still has a
-// name, and whether the lock is still its own: what was deleted under it is gone, however well it was synced.
+// Between a sync and its acknowledgement the writer looks whether the log's name still leads to the
+// file that it holds open, and whether the lock is still its own: what was deleted under it is gone, however
+// well it was synced.
 //
 // fork: the log is its parent's. In a child every call is `invalid_state`; closing and destroying write
 // nothing.

@@ -25,14 +25,14 @@ namespace durability {
 /// a group of several records that were not synced, and left a later one of them whole, opening refuses
 /// (`format`) and changes nothing; syncing each record on its own, or WalWriter, avoids that.
 ///
-/// What was deleted under the writer (its file, its lock's file; by their names, with `rm`) is noticed before
+/// What was deleted, moved or replaced under the writer (its file, its lock's file) is noticed before
 /// the next acknowledgement, and poisons: `not_found`, `lock_failed`. What was acknowledged before is gone
 /// with it.
 ///
 /// Errors of every call: `closed` once the writer is closed; `poisoned` after an earlier failed write or sync
 /// (but close reports that failure itself); `invalid_state` in a child of fork, which owns nothing: there
 /// closing and destroying write nothing; `io` from the directory. What was acknowledged stays safe whatever
-/// fails.
+/// call fails.
 template <class E, class Codec = Postcard>
 class RecordLogWriter {
  public:

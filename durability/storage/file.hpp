@@ -62,8 +62,8 @@ class File {
   virtual void now_called(std::string /*path*/) noexcept {}
 
   virtual Result<std::uint64_t> size() = 0;
-  /// How many names lead to the file: 0 once it was removed or replaced, more than 1 where somebody made a
-  /// hard link to it. Beside any other call.
+  /// How many names lead to the file: 0 where its own, that of open or now_called, does not (it was removed,
+  /// replaced, moved), more than 1 where there are hard links. Beside any other call but now_called().
   virtual Result<std::uint64_t> links() = 0;
   /// Cuts the file, or extends it with a hole that reads as zeros. Survives a power loss after sync_data().
   virtual Status truncate(std::uint64_t size) = 0;

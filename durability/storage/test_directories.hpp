@@ -85,6 +85,7 @@ class RecordingFile final : public File {
   Status sync_data() override { return record_.step("sync_data " + path_); }
   Result<std::uint64_t> size() override { return inner_->size(); }
   Result<std::uint64_t> links() override { return inner_->links(); }
+  void now_called(std::string path) noexcept override { inner_->now_called(std::move(path)); }
   Status truncate(std::uint64_t size) override { return inner_->truncate(size); }
   Status preallocate(std::uint64_t offset, std::uint64_t length) override {
     return inner_->preallocate(offset, length);

@@ -34,13 +34,13 @@ Status Background::failure() const {
   return {};
 }
 
-Status Background::State::sync(File& file, std::optional<EntryId> upto) {
+Status Background::State::sync(SegmentId id, File& file, std::optional<EntryId> upto) {
   const LockGuard one_at_a_time(syncing);
   if (latch->failed()) return latch->error();
   if (is_durable(upto)) return {};
   return latch->watch([&]() -> Status {
     DURABILITY_TRY(file.sync_data());
-    Status named = look_for_names(file);
+    Status named = look_for_names(id, file);
     // A seal's sync may have made it durable meanwhile, and a truncation deleted it.
     if (!named && is_durable(upto)) return {};
     return named;
@@ -48,10 +48,11 @@ Status Background::State::sync(File& file, std::optional<EntryId> upto) {
 }
 
 // What cannot be looked at now (a shortage) is looked at with the next sync.
-Status Background::State::look_for_names(File& file) const {
+Status Background::State::look_for_names(SegmentId id, File& file) const {
   if (const auto links = file.links(); links && *links == 0) {
-    return Error(ErrorCode::kNotFound, "a segment was deleted, replaced or moved away while the log was open")
-        .in_file(kWalDirectory)
+    return Error(ErrorCode::kNotFound,
+                 "the segment was deleted, replaced or moved away while the log was open")
+        .in_file(segment_path(id))
         .advise(
             "nothing more is acknowledged, and what was is where that file went: put it back, or open the "
             "log "
@@ -82,7 +83,7 @@ void Background::sync_seal(SealedSegment sealed) {
     try {
       if (stable) {
         const auto begin = clock->steady_now();
-        if (!state->sync(*sealed.file, std::nullopt)) return;
+        if (!state->sync(sealed.id, *sealed.file, std::nullopt)) return;
         durable->raise(sealed.last);
         if (observer) {
           observer->on_sync(internal::DurableIdIssuer::issue(sealed.last, log), clock->steady_now() - begin);

@@ -63,12 +63,13 @@ class Background {
 
   /// Syncs a segment, one at a time, and never again after a failure: the system reports a failed write-back
   /// to one sync only, so of two that overlap (a group's and a seal's), or of one behind the other, one could
-  /// succeed and acknowledge what was lost. Fails too where the file or the lock has been deleted meanwhile:
-  /// what no name leads to is in no log. Thread-safe.
-  Status sync(File& file) const { return state_->sync(file, std::nullopt); }
+  /// succeed and acknowledge what was lost. Fails too where the segment's name no longer leads to the
+  /// file (it was deleted, replaced or moved, hard link or not), or the lock was: such a file is in no log.
+  /// Thread-safe.
+  Status sync(SegmentId id, File& file) const { return state_->sync(id, file, std::nullopt); }
   /// The same for the entries up to `upto`: where they are durable already there is nothing to do, and the
   /// file may be gone by right, for a truncation deletes what is durable.
-  Status sync(File& file, EntryId upto) const { return state_->sync(file, upto); }
+  Status sync(SegmentId id, File& file, EntryId upto) const { return state_->sync(id, file, upto); }
   /// Has a part of a segment written back, which leaves less to the sync of its seal. The file must stay open
   /// until finish() has returned.
   void write_back(std::shared_ptr<File> file, std::uint64_t begin, std::uint64_t end);
@@ -107,11 +108,11 @@ class Background {
     std::shared_ptr<const DirectoryLock> lock;
     std::shared_ptr<DurableMark> durable;
 
-    Status sync(File& file, std::optional<EntryId> upto);
+    Status sync(SegmentId id, File& file, std::optional<EntryId> upto);
     [[nodiscard]] bool is_durable(std::optional<EntryId> upto) const noexcept {
       return upto && *upto <= durable->get();
     }
-    [[nodiscard]] Status look_for_names(File& file) const;
+    [[nodiscard]] Status look_for_names(SegmentId id, File& file) const;
     void trim(File& file, std::uint64_t bytes);
   };
 

@@ -153,17 +153,17 @@ Result<PendingSync> ByteWriter::begin_sync() {
 
 Result<PendingSync> ByteWriter::prepare_sync() {
   if (durable_->get() >= last_entry_id())
-    return PendingSync{.file = nullptr, .target = last_entry_id()};
+    return PendingSync{.segment = segment_id(), .file = nullptr, .target = last_entry_id()};
   DURABILITY_TRY(flush_segment());
   written_back_ = segment_.offset();
   synced_ = true;
-  return PendingSync{.file = segment_.file(), .target = last_entry_id()};
+  return PendingSync{.segment = segment_id(), .file = segment_.file(), .target = last_entry_id()};
 }
 
 Result<std::chrono::nanoseconds> ByteWriter::run_sync(const PendingSync& pending) const {
   if (!pending.file) return std::chrono::nanoseconds::zero();
   const auto begin = options_.clock->steady_now();
-  DURABILITY_TRY(background_->sync(*pending.file, pending.target));
+  DURABILITY_TRY(background_->sync(pending.segment, *pending.file, pending.target));
   return options_.clock->steady_now() - begin;
 }
 

@@ -11,9 +11,10 @@
 //                          the next segment is written before it has returned
 //
 // Poison: after a failed write, sync or rotation nothing is known about what the disk holds, so every later
-// call but close is `poisoned`; a failed sync is never tried again. So is a writer whose segment or lock was
-// deleted meanwhile: each sync looks. Open the log anew: it then holds everything that was acknowledged. A
-// lack of space, descriptors or memory that has changed nothing poisons nothing.
+// call but close is `poisoned`; a failed sync is never tried again. Open the
+// log anew: it then holds everything that was acknowledged. A writer whose segment or lock was deleted, moved
+// or replaced meanwhile is poisoned too: each sync looks. What was taken away is gone. A lack of space,
+// descriptors or memory that has changed nothing poisons nothing.
 //
 // In a child of fork every call is `invalid_state`: buffer, positions and lock are the parent's.
 
@@ -41,6 +42,7 @@ namespace walog {
 /// A sync that has been prepared: everything up to `target` is handed to the operating system, and a
 /// successful `file->sync_data()` makes it durable. No file: it is durable already.
 struct PendingSync {
+  SegmentId segment;
   std::shared_ptr<File> file;
   EntryId target;
 };

@@ -63,6 +63,8 @@ Status ByteWriter::write_mark() {
   return sync_segment();
 }
 
-Status ByteWriter::sync_segment() { return poison_on_error(background_->sync(*segment_.file())); }
+Status ByteWriter::sync_segment() {
+  return poison_on_error(background_->sync(segment_id(), *segment_.file()));
+}
 
 }  // namespace durability::walog

@@ -76,7 +76,7 @@ Result<SegmentId> ByteWriter::make_first_segment_durable(const Aside& aside) {
   DURABILITY_TRY(flush_segment());
   const SegmentId newest = segment_id();
   const std::shared_ptr<File> file = segment_.file();
-  if (stable()) DURABILITY_TRY(poison_on_error(aside([&] { return background_->sync(*file); })));
+  if (stable()) DURABILITY_TRY(poison_on_error(aside([&] { return background_->sync(newest, *file); })));
   return newest;
 }
 

@@ -18,8 +18,8 @@ namespace durability {
 /// moved from may only be destroyed or assigned to.
 ///
 /// Errors of every call: `closed` once the writer is closed; `poisoned` by an earlier failed write, rotation
-/// or sync, or a file that was deleted (open the log again); `invalid_state` in a child of fork; `io` from
-/// the directory. What was acknowledged stays safe whatever fails.
+/// or sync, or a file that was deleted, moved or replaced (open the log again); `invalid_state` in a child of
+/// fork; `io` from the directory. What was acknowledged stays safe whatever call fails.
 template <class E, class Codec = Postcard>
 class WalWriter {
  public:

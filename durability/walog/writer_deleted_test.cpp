@@ -37,7 +37,7 @@ TEST_F(DeletedUnderTheWriter, ASegmentEndsTheWriterBeforeTheNextAcknowledgement)
   std::filesystem::remove(path("wal/wal_1.log"));
   const auto refused = writer->append_durable("b");
   ASSERT_TRUE(fails_with(refused, ErrorCode::kNotFound));
-  EXPECT_EQ(refused.error().path(), "wal");
+  EXPECT_EQ(refused.error().path(), "wal/wal_1.log");
   const auto later = writer->append_durable("c");
   ASSERT_TRUE(fails_with(later, ErrorCode::kPoisoned));
   // The later errors said that what was acknowledged was safe, after `rm -rf wal`.

@@ -58,6 +58,7 @@ class StepFile final : public File {
   }
   Result<std::uint64_t> size() override { return inner_->size(); }
   Result<std::uint64_t> links() override { return inner_->links(); }
+  void now_called(std::string path) noexcept override { inner_->now_called(std::move(path)); }
   Status truncate(std::uint64_t size) override {
     inode_->place.reach("truncate", Access::kChange);
     testing::require(inode_->syncing == 0, "a file is truncated while it is synced");
