@@ -265,9 +265,9 @@ class PendingHandler final : public Base, public std::enable_shared_from_this<Pe
     }
     Handler handler = *std::move(self->handler_);
     self->handler_.reset();
-    Result<typename Base::Value> outcome =
-        self->take_outcome();  // NOLINT(misc-const-correctness): is moved from
-    self.reset();              // memory is given back before the handler goes on
+    // NOLINTNEXTLINE(misc-const-correctness): is moved from
+    Result<typename Base::Value> outcome = self->take_outcome();
+    self.reset();  // memory is given back before the handler goes on
     std::move(handler)(std::move(outcome));
   }
 

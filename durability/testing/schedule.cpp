@@ -264,8 +264,7 @@ std::string Schedule::run(ScheduleSearch& search, const std::function<void()>& l
   return failure;
 }
 
-void require(bool holds, const std::string& what) {
-  if (holds) return;
+void break_off(const std::string& what) {
   if (Schedule* const schedule = Schedule::current()) schedule->fail(what);
   std::abort();
 }

@@ -185,7 +185,10 @@ class Schedule {
   std::string failure_;
 };
 
-/// For what a life's threads assert: ends the run where it does not hold.
-void require(bool holds, const std::string& what);
+/// Ends the run: what a life's threads assert does not hold.
+[[noreturn]] void break_off(const std::string& what);
+inline void require(bool holds, const std::string& what) {
+  if (!holds) break_off(what);
+}
 
 }  // namespace durability::testing
