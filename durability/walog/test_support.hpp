@@ -226,7 +226,7 @@ class CountingDirectory final : public Directory {
     Status sync_data() override { return inner->sync_data(); }
     Result<std::uint64_t> size() override { return inner->size(); }
     Result<std::uint64_t> links() override { return inner->links(); }
-    void now_called(std::string path) noexcept override { inner->now_called(std::move(path)); }
+    void now_called(std::string name) noexcept override { inner->now_called(std::move(name)); }
     Status truncate(std::uint64_t size) override { return inner->truncate(size); }
     Status preallocate(std::uint64_t offset, std::uint64_t length) override {
       return inner->preallocate(offset, length);
