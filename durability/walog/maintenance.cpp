@@ -104,6 +104,7 @@ Result<WalTruncation> WalMaintenance::truncate_prefix(DurableId upto) const {
 }
 
 Result<std::optional<WalRepairPlan>> WalMaintenance::repair_plan() const {
+  DURABILITY_TRY(options_.validate());
   WalOptions options = options_;
   DURABILITY_TRY(options.fill_in_defaults());
   DURABILITY_TRY_ASSIGN(auto planned, walog::plan_repair(*directory_, options));
@@ -112,6 +113,7 @@ Result<std::optional<WalRepairPlan>> WalMaintenance::repair_plan() const {
 }
 
 Result<std::string> WalMaintenance::repair(const WalRepairPlan& plan, WalRepairConsent consent) const {
+  DURABILITY_TRY(options_.validate());
   WalOptions options = options_;
   DURABILITY_TRY(options.fill_in_defaults());
   return walog::apply_repair(*directory_, options, plan, consent);

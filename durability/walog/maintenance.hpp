@@ -73,6 +73,7 @@ class WalMaintenance {
   /// writes nothing. Where the plan says that the log opens as it is, nothing needs to be done. What the
   /// device cannot read is planned around. `invalid_state` where the log's beginning is damaged and nothing
   /// that survives says at which entry it began: then WalOptions::first_entry_id must say where it goes on.
+  /// `invalid_config`: an option that makes no sense.
   Result<std::optional<WalRepairPlan>> repair_plan() const;
 
   /// Takes the lock, and does what the plan says if the log still is what the plan was made from

@@ -180,6 +180,20 @@ TEST(RepairChoice, AnErrorThatDoesNotComeAgainIsReported) {
   EXPECT_TRUE(test::fails_with(maintenance(faulty).repair_plan(), ErrorCode::kIo));
 }
 
+// A plan to go on with entry 0 was made and followed: "repaired", and the log no longer opened.
+TEST(RepairChoice, NoLogGoesOnWithEntry0) {
+  Log log;
+  log.one.flip(10);
+  const auto disk = log.on_disk();
+  const auto before = disk->operations();
+  WalOptions options = test::test_options();
+  options.first_entry_id = EntryId(0);
+  const WalMaintenance with_0(disk, options);
+  EXPECT_TRUE(test::fails_with(with_0.repair_plan(), ErrorCode::kInvalidConfig));
+  EXPECT_TRUE(test::fails_with(with_0.repair(WalRepairPlan{}), ErrorCode::kInvalidConfig));
+  EXPECT_EQ(disk->operations(), before) << "nothing is even looked at";
+}
+
 TEST(Repair, NeedsStableStorage) {
   const auto memory = MemoryDirectory::make();
   put(*memory, 2, SegmentImage(2).flip(0));
