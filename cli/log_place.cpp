@@ -46,11 +46,20 @@ std::string where_it_belongs(const std::string& place) {
                : "a log's segments lie in a directory wal/ of the one that is given: move them there";
 }
 
+Error unfinished_conversion(const std::string& place, ErrorCode code) {
+  return Error(code, "no log is here: its conversion was broken off, or is still running")
+      .in_file(place)
+      .advise(fmt::format("nothing was changed; convert again, or remove {} from it", kUnfinishedConversion));
+}
+
 Error no_log(Directory& directory, const std::string& place) {
   if (is_wal_directory(directory, place)) {
     return Error(ErrorCode::kNotFound, "this is the wal/ directory of a log, and no log")
         .in_file(place)
         .advise("nothing was changed; " + where_it_belongs(place));
+  }
+  if (directory.exists(kUnfinishedConversion).value_or(false)) {
+    return unfinished_conversion(place, ErrorCode::kNotFound);
   }
   const bool begun = directory.exists(walog::kWalDirectory).value_or(false);
   return Error(ErrorCode::kNotFound,
@@ -104,6 +113,14 @@ Status refuse_nested_log(const std::string& place) {
   return Error(ErrorCode::kInvalidState, "this is the wal/ directory of a log: no other log is begun in it")
       .in_file(place)
       .advise("nothing was changed; " + where_it_belongs(place));
+}
+
+Status refuse_unfinished_conversion(const std::string& place) {
+  const auto directory = open_existing(place);
+  if (!directory || !(*directory)->exists(kUnfinishedConversion).value_or(false)) return {};
+  const auto segments = walog::list_segments(**directory);
+  if (segments && !segments->empty()) return {};
+  return unfinished_conversion(place, ErrorCode::kInvalidState);
 }
 
 }  // namespace durability::cli

@@ -4,11 +4,15 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "command.hpp"
 
 namespace durability::cli {
+
+/// Where in its OUT `wal convert` writes a log that is not whole yet.
+inline constexpr std::string_view kUnfinishedConversion = "wal.converting";
 
 /// Of the commands that want a log to be there.
 struct LogOptions : CommonOptions {
@@ -25,6 +29,10 @@ struct LogOptions : CommonOptions {
 
 /// For whoever begins a log at `place`: `invalid_state` where it is itself the wal/ directory of one.
 [[nodiscard]] Status refuse_nested_log(const std::string& place);
+
+/// For whoever begins a log by appending: `invalid_state` where one was to come from a conversion, which was
+/// broken off, or still runs.
+[[nodiscard]] Status refuse_unfinished_conversion(const std::string& place);
 
 /// add_command, for those.
 template <class Options>

@@ -200,6 +200,7 @@ Outcome run_append(const AppendOptions& options) {
     return Outcome::failed(located(options.place, sound.error()));
   }
   if (Status apart = refuse_nested_log(options.place); !apart) return Outcome::failed(apart.error());
+  if (Status whole = refuse_unfinished_conversion(options.place); !whole) return Outcome::failed(whole.error());
   auto directory = FsDirectory::open(options.place);
   if (!directory) return Outcome::failed(directory.error());
   const auto signals = StopSignals::open();  // before the log's own threads are there

@@ -7,17 +7,18 @@
 namespace durability::internal {
 namespace {
 
-std::string_view advice_for(int os_error) {
+std::string advice_for(int os_error) {
   switch (os_error) {
     case ENOSPC:
-    case EDQUOT: return "what was durable is still there; free some space and try again";
-    case EFBIG: return "what was durable is still there; raise the limit on the size of files (ulimit -f)";
+    case EDQUOT:
+    case EFBIG: return fmt::format("what was durable is still there; {} and try again", remedy_for(os_error));
+    case EMFILE:
+    case ENFILE: return fmt::format("nothing was changed; {}", remedy_for(os_error));
+    case ENOTDIR: return "nothing was changed; check the path, a part of it is no directory";
     case EACCES:
     case EPERM:
     case EROFS: return "nothing was changed; look at the permissions of the file and its directory";
     case ELOOP: return "nothing was touched; symbolic links are not followed, put the real thing there";
-    case EMFILE: return "nothing was changed; close some files or raise the limit on open ones (ulimit -n)";
-    case ENFILE: return "nothing was changed; the whole system has too many files open, close some";
     case EIO: return "the device failed; stop writing, keep a copy of what is there, and replace it";
     default: return "what was durable is still there";
   }
@@ -29,9 +30,21 @@ std::string of_place(std::string_view where) {
 
 }  // namespace
 
+std::string_view remedy_for(int os_error) noexcept {
+  switch (os_error) {
+    case ENOSPC:
+    case EDQUOT: return "free some space";
+    case EFBIG: return "raise the limit on the size of files (ulimit -f)";
+    case EMFILE: return "close some files or raise the limit on open ones (ulimit -n)";
+    case ENFILE: return "close some files, the whole system has too many open";
+    case ENOMEM: return "free some memory";
+    default: return "look at what the system refused";
+  }
+}
+
 Error system_error(int os_error, std::string_view what, std::string_view path) {
   if (os_error == ENOENT) return not_found_error(path);
-  return Error::from_errno(os_error, what).in_file(path).advise(std::string(advice_for(os_error)));
+  return Error::from_errno(os_error, what).in_file(path).advise(advice_for(os_error));
 }
 
 Error directory_sync_error(int os_error, std::string_view what, std::string_view path) {
