@@ -54,6 +54,15 @@ class Truncate(tool.Case):
         self.assertEqual(self.truncate(100, "--force")["next_entry_id"], 101)
         self.assertEqual(self.append([b"next"])["first_entry_id"], 101)
 
+    # --force made --checkpoint a word without a meaning: a file that does not exist was no error, and segments went.
+    def test_force_with_a_checkpoint_is_wrong_usage(self):
+        checkpoint_test.write(self.checkpoint, last_applied=50)
+        before = tool.snapshot(self.dir)
+        for file in (self.checkpoint, self.root / "nonex"):
+            answer = self.truncate(20, "--force", "--checkpoint", file, status=2)
+            self.assertIn("--force and --checkpoint do not go together", answer["error"]["message"])
+        self.assertEqual(tool.snapshot(self.dir), before)
+
     def test_it_refuses_to_go_beyond_the_log(self):
         self.refuses("invalid_state", 101, "--force")
         self.refuses("invalid_state", 2**64 - 1, "--force")
