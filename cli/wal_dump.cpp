@@ -77,6 +77,12 @@ std::string last_of(const WalReadReport& report) {
 }
 
 Outcome run_dump(const DumpOptions& options) {
+  if (options.from && options.to && *options.from > *options.to) {
+    return Outcome::failed(
+        Error(ErrorCode::kInvalidConfig,
+              fmt::format("--from {} comes after --to {}: no entry is asked for", *options.from, *options.to))
+            .advise("nothing was done; --to is the last entry that is printed"));
+  }
   auto directory = open_log(options);
   if (!directory) return Outcome::failed(directory.error());
   WalReader<Bytes> reader(*directory);

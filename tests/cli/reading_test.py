@@ -27,6 +27,13 @@ class Reading(tool.Case):
         rows = map(json.loads, self.ok("wal", "dump", self.dir, "--json").splitlines())
         return [row for row in rows if row["payload"] == payload.hex()]
 
+    # A range the wrong way round was "no entry 10: the last one is 5" with status 0, of a log that has entry 10.
+    def test_a_range_from_beyond_its_end_is_wrong_usage(self):
+        self.append([b"entry %d" % i for i in range(1, 21)])
+        answer = self.json("wal", "dump", self.dir, "--from", 10, "--to", 5, status=2)
+        self.assertIn("--from 10 comes after --to 5", answer["error"]["message"])
+        self.assertEqual(self.ok("wal", "dump", self.dir, "--from", 5, "--to", 5, "--raw"), b"entry 5\n")
+
     def test_they_make_nothing_and_change_nothing(self):
         self.fill(50, "--segment-bytes", 512)
         empty = self.root / "empty"
