@@ -9,7 +9,7 @@ namespace durability::cli {
 namespace {
 
 Result<CheckpointBytes> read(const std::string& file) {
-  DURABILITY_TRY_ASSIGN(const FilePlace path, FilePlace::open(file));
+  DURABILITY_TRY_ASSIGN(const FilePlace path, FilePlace::open_file(file));
   auto checkpoint = CheckpointFile(path.directory).read_bytes(path.name);
   if (!checkpoint) return located(path.parent, checkpoint.error());
   return checkpoint;

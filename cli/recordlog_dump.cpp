@@ -35,7 +35,7 @@ Status add_record(const DumpOptions& options, const RecordLogView& record, DumpO
 }
 
 Outcome run_dump(const DumpOptions& options) {
-  const auto place = FilePlace::open_file(options.place, options.allow_empty);
+  const auto place = FilePlace::open_log_file(options.place, options.allow_empty);
   if (!place) return Outcome::failed(place.error());
   DumpOutput output;
   Progress progress("reading");

@@ -19,7 +19,7 @@ Json version_or_null(const Result<std::optional<RecordLogFormat>>& format) {
 }
 
 Outcome run_verify(const VerifyOptions& options) {
-  const auto place = FilePlace::open_file(options.place, options.allow_empty);
+  const auto place = FilePlace::open_log_file(options.place, options.allow_empty);
   if (!place) return Outcome::failed(place.error());
   const RecordLogReader<Bytes> reader(place->directory, place->name);
   std::uint64_t records = 0;

@@ -52,7 +52,7 @@ Outcome print_plan(const RepairOptions& options, const std::shared_ptr<Directory
 }
 
 Result<SavedPlan> read_plan(const std::string& file) {
-  DURABILITY_TRY_ASSIGN(const FilePlace path, FilePlace::open(file));
+  DURABILITY_TRY_ASSIGN(const FilePlace path, FilePlace::open_file(file));
   const auto bytes = path.directory->read_file(path.name, kMaxPlanBytes);
   if (!bytes) return located(path.parent, bytes.error());
   auto plan = parse_plan(as_text(*bytes));

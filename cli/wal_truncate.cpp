@@ -25,7 +25,7 @@ struct Covering {
 };
 
 Result<Covering> given_checkpoint(const std::string& file) {
-  DURABILITY_TRY_ASSIGN(const FilePlace path, FilePlace::open(file));
+  DURABILITY_TRY_ASSIGN(const FilePlace path, FilePlace::open_file(file));
   const auto upto = CheckpointFile(path.directory).make_durable(path.name);
   if (!upto) return located(path.parent, upto.error());
   return Covering{.file = file, .upto = *upto};

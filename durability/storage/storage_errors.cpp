@@ -72,7 +72,7 @@ Error already_exists_error(std::string_view path) {
 Error not_a_file_error(std::string_view path) {
   return Error(ErrorCode::kInvalidState, "is not a regular file")
       .in_file(path)
-      .advise("it was not touched; move it out of the way");
+      .advise("it was not touched; check the path");
 }
 
 Error closed_error(std::string_view path) {

@@ -136,5 +136,27 @@ class Place(tool.Case):
                     self.assertEqual(answer["error"]["path"], str(place))
 
 
+    # Of a file that is only read, the advice was "move it out of the way": of /dev/zero, or of somebody's directory.
+    # A file that is not there, and a directory that is none, were told without any word on what to do.
+    def test_what_is_wrong_with_a_path_leads_to_checking_it(self):
+        missing = self.root / "nonex"
+        below = missing / "file"
+        file = self.root / "file"
+        file.write_bytes(b"x")
+        reading = [["checkpoint", "show"], ["checkpoint", "verify"], ["wal", "repair", self.dir, "--apply"],
+                   ["wal", "truncate", self.dir, "--through", 1, "--checkpoint"]]
+        for command in reading:
+            for place in (missing, below, "/dev/zero", self.root, self.dir):
+                with self.subTest(command=command, place=place):
+                    error = self.json(*command, place, status=1)["error"]
+                    self.assertIn("check the path", error.get("advice", ""))
+                    self.assertNotIn("out of the way", error["advice"])
+        for command in [["wal", "verify"], ["wal", "append"], ["recover"], ["wal", "ls"], ["wal", "repair", "--plan"]]:
+            error = self.json(*command, file, status=1)["error"]
+            self.assertEqual((error["errno"], error["path"]), (20, str(file)))
+            self.assertIn("check the path", error["advice"])
+        self.assertEqual(file.read_bytes(), b"x")
+
+
 if __name__ == "__main__":
     unittest.main()
