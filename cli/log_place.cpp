@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <optional>
+#include <system_error>
 
 #include "durability/storage/memory_directory.hpp"
 #include "durability/walog/segment_name.hpp"
@@ -40,10 +42,32 @@ bool is_wal_directory(Directory& directory, const std::string& place) {
   return without_slash(place).filename() == walog::kWalDirectory && directory.exists(".lock").value_or(false);
 }
 
+/// The wal/ directory of a log that `place` would lie in, whether or not it exists, at any depth.
+std::optional<std::string> wal_directory_above(const std::string& place) {
+  std::error_code failed;
+  std::filesystem::path path = std::filesystem::weakly_canonical(without_slash(place), failed);
+  if (failed) return {};  // opening it says why
+  while (path.has_relative_path()) {
+    path = path.parent_path();
+    if (path.filename() != walog::kWalDirectory) continue;
+    const auto directory = open_existing(path.string());
+    if (directory && is_wal_directory(**directory, path.string())) return path.string();
+  }
+  return {};
+}
+
 std::string where_it_belongs(const std::string& place) {
   const bool named = without_slash(place).filename() == walog::kWalDirectory || place == "." || place == "./";
   return named ? fmt::format("did you mean {}?", escape_for_display(parent_of(place)))
                : "a log's segments lie in a directory wal/ of the one that is given: move them there";
+}
+
+Error nested(const std::string& place, const std::string& wal, std::string_view rule) {
+  Error error(ErrorCode::kInvalidState,
+              place == wal ? fmt::format("this is the wal/ directory of a log: {}", rule)
+                           : fmt::format("{} is the wal/ directory of a log: {}", escape_for_display(wal), rule));
+  return error.in_file(place).advise(
+      "nothing was changed; " + (place == wal ? where_it_belongs(place) : "choose a place outside of it"));
 }
 
 Error unfinished_conversion(const std::string& place, ErrorCode code) {
@@ -105,14 +129,22 @@ Result<std::shared_ptr<Directory>> open_remains(const LogOptions& options) {
 }
 
 Status refuse_nested_log(const std::string& place) {
+  if (const auto directory = open_existing(place)) {
+    const auto segments = walog::list_segments(**directory);
+    if (segments && !segments->empty()) return {};  // it goes on
+    if (is_wal_directory(**directory, place)) return nested(place, place, "no other log is begun in it");
+  }
+  if (const auto outer = wal_directory_above(place)) return nested(place, *outer, "no other log is begun in it");
+  return {};
+}
+
+Status refuse_file_in_log(const std::string& file) {
+  const std::string parent = std::filesystem::path(file).parent_path().string();
+  const std::string place = parent.empty() ? "." : parent;
   const auto directory = open_existing(place);
-  if (!directory) return {};  // it is about to be made, or to be refused
-  const auto segments = walog::list_segments(**directory);
-  const bool goes_on = segments && !segments->empty();
-  if (goes_on || !is_wal_directory(**directory, place)) return {};
-  return Error(ErrorCode::kInvalidState, "this is the wal/ directory of a log: no other log is begun in it")
-      .in_file(place)
-      .advise("nothing was changed; " + where_it_belongs(place));
+  if (directory && is_wal_directory(**directory, place)) return nested(file, place, "no other file belongs in it");
+  if (const auto outer = wal_directory_above(place)) return nested(file, *outer, "no other file belongs in it");
+  return {};
 }
 
 Status refuse_unfinished_conversion(const std::string& place) {

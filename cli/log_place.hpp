@@ -27,8 +27,11 @@ struct LogOptions : CommonOptions {
 /// The same for what is there whether or not any segments are: a directory with a wal/.
 [[nodiscard]] Result<std::shared_ptr<Directory>> open_remains(const LogOptions& options);
 
-/// For whoever begins a log at `place`: `invalid_state` where it is itself the wal/ directory of one.
+/// For whoever begins a log at `place`: `invalid_state` where it is the wal/ directory of one, or below that.
 [[nodiscard]] Status refuse_nested_log(const std::string& place);
+
+/// For whoever writes a file of another kind: `invalid_state` where it would lie in the wal/ directory of a log.
+[[nodiscard]] Status refuse_file_in_log(const std::string& file);
 
 /// For whoever begins a log by appending: `invalid_state` where one was to come from a conversion, which was
 /// broken off, or still runs.

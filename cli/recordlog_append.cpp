@@ -14,6 +14,7 @@
 #include "durability/recordlog/writer.hpp"
 #include "file_place.hpp"
 #include "line_reader.hpp"
+#include "log_place.hpp"
 #include "number.hpp"
 #include "stopped.hpp"
 
@@ -102,6 +103,7 @@ Outcome run_append(const AppendOptions& options) {
   const auto begin = std::chrono::steady_clock::now();
   const auto signals = StopSignals::open();
   if (!signals) return Outcome::failed(signals.error());
+  if (Status apart = refuse_file_in_log(options.place); !apart) return Outcome::failed(apart.error());
   auto place = FilePlace::make(options.place);
   if (!place) return Outcome::failed(place.error());
   auto writer = Writer::open(place->directory, place->name, options.log);

@@ -117,6 +117,40 @@ class Place(tool.Case):
         self.ok("wal", "append", elsewhere, stdin=b"y\n")
         self.assertEqual(self.json("wal", "verify", elsewhere)["entries"], 2)
 
+    # Beside the wal/ directory itself, which is refused above, any directory in it was taken; a repair keeps its
+    # quarantine there.
+    def test_no_log_is_begun_below_the_wal_directory_of_another(self):
+        (self.dir / "wal" / "quarantine").mkdir()
+        before = tool.snapshot(self.root)
+        (self.root / "link").symlink_to(self.dir / "wal")
+        for place in (self.dir / "wal" / "sub", self.dir / "wal" / "quarantine", self.dir / "wal" / "a" / "b",
+                      self.root / "link" / "sub", str(self.dir / "wal" / "sub") + "/"):
+            with self.subTest(place=place):
+                answer = self.json("wal", "append", place, stdin=b"x\n", status=1)
+                self.assertEqual((answer["error"]["code"], answer["error"]["path"]), ("invalid_state", str(place)))
+                answer = self.json("wal", "convert", self.dir, place, "--format", 3, status=1)
+                self.assertEqual(answer["error"]["code"], "invalid_state")
+        (self.root / "link").unlink()
+        self.assertEqual({k: v for k, v in tool.snapshot(self.root).items() if k != str(self.root)},
+                         {k: v for k, v in before.items() if k != str(self.root)})
+
+    # A record log called wal_99.log among the segments of a log was a segment of no known version, and the log
+    # could not be opened any more; one called wal_1.log left its lock file there.
+    def test_no_record_log_is_written_among_the_segments_of_a_log(self):
+        before = tool.snapshot(self.root)
+        for name in ("wal_99.log", "wal_1.log", "other.log", "sub/x.log"):
+            file = self.dir / "wal" / name
+            error = self.json("recordlog", "append", file, stdin=b"x\n", status=1)["error"]
+            self.assertEqual((error["code"], error["path"]), ("invalid_state", str(file)))
+        os.chdir(self.dir / "wal")
+        try:
+            self.assertEqual(tool.run("recordlog", "append", "wal_99.log", stdin=b"x\n").returncode, 1)
+        finally:
+            os.chdir("/")
+        self.assertEqual(tool.snapshot(self.root), before)
+        self.ok("recordlog", "append", self.dir / "records.log", stdin=b"x\n")
+        self.assertTrue(self.json("wal", "verify", self.dir)["ok"])
+
     def test_a_record_log_that_is_not_there_is_not_found(self):
         for command in ("verify", "dump"):
             for place in (self.root / "no.log", self.root / "no" / "file"):
