@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "ending.hpp"
 #include "output.hpp"
 
 namespace durability::cli {
@@ -25,6 +26,7 @@ struct CommandText {
   std::string description;
   std::string place;  ///< name of its one argument
   std::string place_description;
+  Effect effect = Effect::kReads;
 };
 
 inline const char* const kDirectoryHelp = "The directory that holds wal/";
@@ -49,11 +51,12 @@ std::pair<CLI::App*, std::shared_ptr<Options>> add_command(CLI::App& parent, con
   CLI::App* command = parent.add_subcommand(text.name, text.description);
   command->add_option(text.place, options->place, text.place_description)->required();
   command->add_flag("--json", options->json, "Print JSON, errors included, to standard output");
-  command->callback([options, run, &selected] {
-    selected = [options, run] {
+  command->callback([options, run, effect = text.effect, &selected] {
+    selected = [options, run, effect] {
       if (Status sane = check_place(options->place); !sane) {
         return present(Outcome::failed(sane.error()), options->json);
       }
+      prepare_end_of_memory(options->place, effect);
       return present(run(*options), options->json);
     };
   });

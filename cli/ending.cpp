@@ -8,17 +8,27 @@
 #include <csignal>
 #include <cstdlib>
 #include <exception>
+#include <memory>
 #include <new>
+#include <string>
 
 namespace durability::cli {
 namespace {
 
-constexpr std::string_view kText = "durability: out of memory; what counted is kept, the rest was not done\n";
+// Until a command begins.
+constexpr std::string_view kText = "durability: out of memory; nothing was done\n";
 constexpr std::string_view kJson =
     R"({"ok":false,"error":{"code":"io","message":"out of memory","path":"","offset":null,)"
-    R"("advice":"what counted is kept, the rest was not done","errno":12}})"
+    R"("advice":"nothing was done","errno":12}})"
     "\n";
 static_assert(ENOMEM == 12);
+
+/// What the command that runs will say, made while there is memory.
+struct Prepared {
+  std::string text;
+  std::string json;
+};
+std::atomic<const Prepared*> prepared = nullptr;
 
 std::atomic<bool> json_wanted = false;
 std::atomic_flag ending = ATOMIC_FLAG_INIT;
@@ -30,7 +40,9 @@ std::atomic_flag ending = ATOMIC_FLAG_INIT;
   if (const auto status = presented()) {    // all is said: freeing it takes memory too
     ::_exit(::close(STDOUT_FILENO) == 0 || errno == EINTR ? *status : kRefused);
   }
-  if (!json_wanted || !write_to_stdout_plainly(kJson)) write_to_stderr(kText);
+  const Prepared* const said = prepared;
+  const std::string_view json = said == nullptr ? kJson : std::string_view(said->json);
+  if (!json_wanted || !write_to_stdout_plainly(json)) write_to_stderr(said == nullptr ? kText : said->text);
   ::_exit(kRefused);
 }
 
@@ -61,6 +73,18 @@ void end_when_memory_ends(bool json) {
   json_wanted = json;
   std::set_new_handler(end_without_memory);
   std::set_terminate(std::abort);  // what ends there now is a fault of the tool, and is to be seen
+}
+
+void prepare_end_of_memory(const std::string& place, Effect effect) {
+  const Error error = Error::from_errno(ENOMEM, "out of memory")
+                          .in_file(place)
+                          .advise(effect == Effect::kReads
+                                      ? "nothing was changed; free some memory and try again"
+                                      : "what counted is kept, the rest was not done");
+  auto said = std::make_unique<Prepared>();
+  said->text = fmt::format("durability: {}\n", error);
+  said->json = object_line(Outcome::failed(error));
+  delete prepared.exchange(said.release());
 }
 
 ExitStatus report_exception(const std::exception& exception, bool json) {

@@ -30,13 +30,6 @@ Json json_of(const Error& error) {
   return object;
 }
 
-std::string object_line(const Outcome& outcome) {
-  Json object{{"ok", !outcome.error}};
-  if (outcome.fields) object.update(*outcome.fields);
-  if (outcome.error) object["error"] = json_of(*outcome.error);
-  return object.dump(-1, ' ', false, kReplaceBadUtf8) + "\n";
-}
-
 ExitStatus status_of(const Error& error) {
   return error.code() == ErrorCode::kInvalidConfig ? kWrongUsage : kRefused;
 }
@@ -63,6 +56,13 @@ int write_all(int fd, std::string_view text) noexcept {
 }
 
 }  // namespace
+
+std::string object_line(const Outcome& outcome) {
+  Json object{{"ok", !outcome.error}};
+  if (outcome.fields) object.update(*outcome.fields);
+  if (outcome.error) object["error"] = json_of(*outcome.error);
+  return object.dump(-1, ' ', false, kReplaceBadUtf8) + "\n";
+}
 
 ExitStatus present(const Outcome& outcome, bool json) {
   std::string text = outcome.text;

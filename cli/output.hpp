@@ -29,6 +29,9 @@ struct Outcome {
   }
 };
 
+/// What --json prints of it, and a newline.
+[[nodiscard]] std::string object_line(const Outcome& outcome);
+
 /// Prints the outcome: the object to standard output, or the text there and the error to standard error.
 [[nodiscard]] ExitStatus present(const Outcome& outcome, bool json);
 

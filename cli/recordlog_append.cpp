@@ -141,7 +141,8 @@ void add_recordlog_append(CLI::App& recordlog, Selected& selected) {
        .description = "Makes each line of standard input, without its newline, a record.\n"
                       "Makes FILE and its directory if they are not there, and goes on with FILE if it is.",
        .place = "FILE",
-       .place_description = "The record log"},
+       .place_description = "The record log",
+       .effect = Effect::kWrites},
       selected, run_append);
   command->add_flag("--durable", options->durable,
                     "A record counts when it survives a power cut; without, when it has been handed to the "

@@ -245,7 +245,8 @@ void add_wal_append(CLI::App& wal, Selected& selected) {
                       "Makes DIR and the log if they are not there, and goes on with the log if it is.\n"
                       "SIGINT and SIGTERM end the input: what was read is appended, and the log closed.",
        .place = "DIR",
-       .place_description = kDirectoryHelp},
+       .place_description = kDirectoryHelp,
+       .effect = Effect::kWrites},
       selected, run_append);
   WalOptions& log = options->wal;
   command->add_flag("--durable", options->durable,

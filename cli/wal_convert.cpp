@@ -130,7 +130,8 @@ void add_wal_convert(CLI::App& wal, Selected& selected) {
        .description = "Writes the log's entries, with their ids, into a new log of another version, so that "
                       "another program can read it. OUT must not hold a log; DIR is only read.",
        .place = "DIR",
-       .place_description = kDirectoryHelp},
+       .place_description = kDirectoryHelp,
+       .effect = Effect::kWrites},
       selected, run_convert);
   command->add_option("OUT", options->out, "The directory to hold the new wal/; made if missing")->required();
   command->add_option("--format", options->format, "Version to write: 2, 3 or 4")

@@ -90,6 +90,7 @@ Outcome undo_last(const RepairOptions& options, const std::shared_ptr<Directory>
 }
 
 Outcome run_repair(const RepairOptions& options) {
+  if (options.plan) prepare_end_of_memory(options.place, Effect::kReads);
   auto directory = options.plan ? open_log(options) : open_remains(options);
   if (!directory) return Outcome::failed(directory.error());
   if (options.undo) return undo_last(options, *directory);
@@ -106,7 +107,8 @@ void add_wal_repair(CLI::App& wal, Selected& selected) {
            "Cuts a log that cannot be opened behind its longest sound prefix. What is cut is kept in "
            "wal/quarantine/.",
        .place = "DIR",
-       .place_description = kDirectoryHelp},
+       .place_description = kDirectoryHelp,
+       .effect = Effect::kWrites},
       selected, run_repair);
   CLI::Option_group* what = command->add_option_group("what");
   CLI::Option* plan = what->add_flag("--plan", options->plan,

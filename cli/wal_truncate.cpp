@@ -116,7 +116,8 @@ void add_wal_truncate(CLI::App& wal, Selected& selected) {
                       "segment always stays. Opens the log as a writer does: it takes the lock, and cuts a "
                       "torn tail off.",
        .place = "DIR",
-       .place_description = kDirectoryHelp},
+       .place_description = kDirectoryHelp,
+       .effect = Effect::kWrites},
       selected, run_truncate);
   command->add_option("--through", options->through, "The last entry that is no longer needed")
       ->transform(number())

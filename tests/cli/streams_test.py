@@ -143,6 +143,25 @@ class Streams(tool.Case):
                     self.assertEqual(len(text.splitlines()), 1, (name, done))
         self.assertGreater(ended, 0)
 
+    # A command that only reads said that "what counted is kept, the rest was not done", and not where.
+    @unittest.skipIf(tool.SANITIZED, BOUNDED)
+    def test_where_memory_ends_it_says_what_is_true_of_the_command_and_where(self):
+        place = self.root / "one large entry"
+        line = b"x" * (8 << 20) + b"\n"
+        self.ok("wal", "append", place, stdin=line)
+        least = self.least_address_space()
+        for arguments, advice in ((["wal", "verify", place], "nothing was changed; free some memory and try again"),
+                                  (["wal", "dump", place], "nothing was changed; free some memory and try again"),
+                                  (["recordlog", "append", self.root / "records"], "what counted is kept, the rest was not done")):
+            with self.subTest(arguments=arguments):
+                before = f"ulimit -v {least + 4096};"
+                said = f"durability: {arguments[2]}: out of memory: Cannot allocate memory; {advice}\n"
+                done = shell("", *arguments, before=before, stdin=line)
+                self.assertEqual((done.returncode, done.stderr.decode()), (1, said))
+                done = shell("", *arguments, "--json", before=before, stdin=line)
+                error = json.loads(done.stdout.splitlines()[-1])["error"]
+                self.assertEqual((error["path"], error["advice"], error["errno"]), (str(arguments[2]), advice, 12))
+
     def least_address_space(self):
         """KiB with which the loader still gets as far as main()."""
         low, high = 0, 1 << 20
