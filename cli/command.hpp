@@ -42,6 +42,15 @@ inline const char* const kDirectoryHelp = "The directory that holds wal/";
                     "standard input, always");
 }
 
+/// For Option::check of another file than the command's own.
+[[nodiscard]] inline CLI::Validator a_place() {
+  const auto check = [](std::string& text) -> std::string {
+    const Status sane = check_place(text);
+    return sane ? "" : sane.error().message();
+  };
+  return CLI::Validator(check, "");
+}
+
 /// Adds a command; the caller adds its options to both of what is returned.
 template <class Options>
 std::pair<CLI::App*, std::shared_ptr<Options>> add_command(CLI::App& parent, const CommandText& text,

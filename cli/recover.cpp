@@ -127,7 +127,8 @@ void add_recover(CLI::App& app, Selected& selected) {
        .place_description = kDirectoryHelp},
       selected, run_recover);
   auto* checkpoint = command->add_option("--checkpoint", options->checkpoint,
-                                         "Begin with this checkpoint, if it is there; a path below DIR");
+                                         "Begin with this checkpoint, if it is there; a path below DIR")
+                         ->check(a_place());
   command->add_flag("--latest", options->latest, "Begin with the newest checkpoint that the log names")
       ->excludes(checkpoint);
   command->add_option("--up-to", options->up_to, "The state after the entry of this id")->transform(number());

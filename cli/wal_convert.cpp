@@ -133,7 +133,9 @@ void add_wal_convert(CLI::App& wal, Selected& selected) {
        .place_description = kDirectoryHelp,
        .effect = Effect::kWrites},
       selected, run_convert);
-  command->add_option("OUT", options->out, "The directory to hold the new wal/; made if missing")->required();
+  command->add_option("OUT", options->out, "The directory to hold the new wal/; made if missing")
+      ->check(a_place())
+      ->required();
   command->add_option("--format", options->format, "Version to write: 2, 3 or 4")
       ->transform(number(2, 4))
       ->required();

@@ -114,7 +114,8 @@ void add_wal_repair(CLI::App& wal, Selected& selected) {
   CLI::Option* plan = what->add_flag("--plan", options->plan,
                                      "Say what would be cut, why, and what is lost with it; writes nothing");
   CLI::Option* apply =
-      what->add_option("--apply", options->apply, "Do what this file says, as --plan --json printed it");
+      what->add_option("--apply", options->apply, "Do what this file says, as --plan --json printed it")
+          ->check(a_place());
   what->add_flag("--undo", options->undo, "Put back what the last repair took out");
   what->require_option(1);
   command

@@ -102,6 +102,12 @@ class Usage(tool.Case):
                 for place in ("-", ""):
                     answer = self.json(*command, place, *more, stdin=b"a\n", status=2)
                     self.assertEqual(answer["error"]["code"], "invalid_config")
+            for command in (["wal", "truncate", "log", "--through", "1", "--checkpoint"],
+                            ["wal", "repair", "log", "--apply"], ["recover", "log", "--checkpoint"],
+                            ["wal", "convert", "log", "--format", "3"]):
+                for place in ("-", ""):
+                    answer = self.json(*command, place, status=2)
+                    self.assertIn(f'"{place}" names no place', answer["error"]["message"])
             self.assertEqual(list(self.root.iterdir()), [])
             self.ok("wal", "append", "./-", stdin=b"a\n")
         finally:
