@@ -160,6 +160,14 @@ std::optional<std::string> clash_in(const CLI::App& command) {
   return {};
 }
 
+/// Of an option whose number of values is wrong.
+std::string miscounted(const std::string& name, std::span<char* const> arguments) {
+  const auto times = std::ranges::count_if(arguments, [&name](std::string_view argument) {
+    return argument == name || argument.starts_with(name + "=");
+  });
+  return name + (times > 1 ? " was given twice" : " was given without its value");
+}
+
 std::string message_of(const CLI::App& app, const CLI::ParseError& error, std::span<char* const> arguments) {
   const Walk walk = walk_along(app, arguments);
   if (walk.wrong) return *walk.wrong;
@@ -169,8 +177,7 @@ std::string message_of(const CLI::App& app, const CLI::ParseError& error, std::s
   if (kind == "RequiredError") reason = missing_in(*walk.command);
   if (kind == "ExcludesError" || kind == "RequiresError") reason = clash_in(*walk.command);
   if (kind == "ArgumentMismatch") {  // "<option>: <how many there were, and should be>"
-    reason = text.substr(0, text.find(':')) +
-             " was given without its value, with one that it does not take, or twice";
+    reason = miscounted(text.substr(0, text.find_first_of(": ")), arguments);
   }
   return reason.value_or(text);  // of a ValidationError: this tool's own
 }
