@@ -117,7 +117,12 @@ Json json_of(const SavedPlan& saved) {
 
 Result<SavedPlan> parse_plan(std::string_view text) {
   try {
-    return plan_from(Json::parse(text));
+    const Json json = Json::parse(text);
+    if (json.is_object() && json.value("needed", Json()) == false) {
+      return Error(ErrorCode::kInvalidState, "nothing is to be repaired: this is the plan of a log that opens")
+          .advise("nothing was changed; if the log does not open any more, make a plan of what it is now");
+    }
+    return plan_from(json);
   } catch (const Json::parse_error& broken) {
     return no_plan("not a plan of a repair: no JSON").at_offset(broken.byte == 0 ? 0 : broken.byte - 1);
   } catch (const Json::exception&) {  // something is not there, or of another type

@@ -60,6 +60,11 @@ Result<SavedPlan> read_plan(const std::string& file) {
   return plan;
 }
 
+/// As a user can open it.
+std::string below(const RepairOptions& options, const std::string& quarantine) {
+  return escape_for_display((std::filesystem::path(options.place) / quarantine).string());
+}
+
 Outcome apply_plan(const RepairOptions& options, const std::shared_ptr<Directory>& directory) {
   const auto saved = read_plan(options.apply);
   if (!saved) return Outcome::failed(saved.error());
@@ -77,7 +82,7 @@ Outcome apply_plan(const RepairOptions& options, const std::shared_ptr<Directory
   }
   return {.fields = Json{{"next_entry_id", saved->plan.next.value()}, {"quarantine", *place}},
           .text = fmt::format("repaired: the log goes on with entry {}; what was cut is in {}\n",
-                              saved->plan.next, (std::filesystem::path(options.place) / *place).string()),
+                              saved->plan.next, below(options, *place)),
           .error = {}};
 }
 
@@ -85,7 +90,7 @@ Outcome undo_last(const RepairOptions& options, const std::shared_ptr<Directory>
   const auto place = WalMaintenance(directory).undo_repair();
   if (!place) return Outcome::failed(located(options.place, place.error()));
   return {.fields = Json{{"quarantine", *place}},
-          .text = fmt::format("undone: every byte that was in {} is back\n", *place),
+          .text = fmt::format("undone: every byte that was in {} is back\n", below(options, *place)),
           .error = {}};
 }
 

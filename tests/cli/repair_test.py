@@ -85,7 +85,7 @@ class Repair(tool.Case):
     def test_a_sound_log_needs_no_repair(self):
         self.assertEqual(self.plan(), {"ok": True, "needed": False})
         self.plan_file.write_text(json.dumps({"ok": True, "needed": False}))
-        self.assertEqual(self.apply(status=1)["error"]["code"], "decode")
+        self.assertEqual(self.apply(status=1)["error"]["code"], "invalid_state")
 
     def test_a_plan_is_for_one_state_of_one_log(self):
         self.damage()
@@ -130,6 +130,28 @@ class Repair(tool.Case):
             self.assertEqual(tool.run("wal", "repair", self.dir, *arguments).returncode, 2, arguments)
         missing = self.json("wal", "repair", self.root / "nowhere", "--plan", status=1)
         self.assertEqual(missing["error"]["code"], "not_found")
+
+    # To apply the plan of a sound log was "its fields are not those that --plan --json prints", which they are.
+    def test_the_plan_of_a_sound_log_has_nothing_to_apply(self):
+        plan = self.plan()
+        self.assertEqual(plan, {"ok": True, "needed": False})
+        self.plan_file.write_text(json.dumps(plan))
+        files = contents(self.wal)
+        error = self.apply(status=1)["error"]
+        self.assertEqual((error["code"], error["path"]), ("invalid_state", str(self.plan_file)))
+        self.assertIn("nothing is to be repaired", error["message"])
+        self.assertEqual(contents(self.wal), files)
+        self.plan_file.write_text("[]")
+        self.assertEqual(self.apply(status=1)["error"]["code"], "decode")
+
+    def test_repair_and_undo_call_the_quarantine_by_one_path(self):
+        self.damage()
+        self.plan_file.write_text(json.dumps(self.plan()))
+        place = str(self.wal / "quarantine" / "1")
+        done = self.ok("wal", "repair", self.dir, "--apply", self.plan_file, "--cut-sound-entries").decode()
+        self.assertIn(f"what was cut is in {place}\n", done)
+        self.assertEqual(self.ok("wal", "repair", self.dir, "--undo").decode(),
+                         f"undone: every byte that was in {place} is back\n")
 
 
 if __name__ == "__main__":
