@@ -9,6 +9,8 @@
 #include <iterator>
 #include <utility>
 
+#include "output.hpp"
+
 namespace durability::cli {
 namespace {
 
@@ -35,7 +37,7 @@ ByteView Lines::operator[](std::size_t index) const noexcept {
 
 Result<std::unique_ptr<LineReader>> LineReader::open(int fd, Progress& progress, LineReaderOptions options) {
   const int stop_event = ::eventfd(0, EFD_CLOEXEC);
-  if (stop_event < 0) return Error::from_errno(errno, "make an eventfd");
+  if (stop_event < 0) return cannot_listen(errno, "watch for the end of work");
   return std::unique_ptr<LineReader>(new LineReader(fd, stop_event, progress, std::move(options)));
 }
 

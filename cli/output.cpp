@@ -6,6 +6,8 @@
 #include <atomic>
 #include <cerrno>
 
+#include "durability/storage/storage_errors.hpp"
+
 namespace durability::cli {
 namespace {
 
@@ -93,6 +95,12 @@ std::string count_of(std::uint64_t count, std::string_view one, std::string_view
 Error located(const std::string& directory, Error error) {
   const std::filesystem::path root(directory);
   return error.in_file(error.path().empty() ? directory : (root / error.path()).string());
+}
+
+Error cannot_listen(int os_error, std::string_view what) {
+  return Error::from_errno(os_error, what)
+      .in_file("standard input")
+      .advise(fmt::format("nothing was appended; {} and try again", internal::remedy_for(os_error)));
 }
 
 Status write_to_stdout(std::string_view text) {

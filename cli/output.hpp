@@ -47,6 +47,9 @@ struct Outcome {
 /// The error with its path as a user can open it: below `directory`.
 [[nodiscard]] Error located(const std::string& directory, Error error);
 
+/// Of a command that appends: the system gives it no way to `what`.
+[[nodiscard]] Error cannot_listen(int os_error, std::string_view what);
+
 /// All of it, or an `io` error about standard output.
 [[nodiscard]] Status write_to_stdout(std::string_view text);
 

@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <csignal>
 
+#include "output.hpp"
+
 namespace durability::cli {
 namespace {
 
@@ -25,7 +27,7 @@ sigset_t wanted() {
 Result<std::unique_ptr<StopSignals>> StopSignals::open() {
   const sigset_t signals = wanted();
   const int fd = ::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-  if (fd < 0) return Error::from_errno(errno, "wait for signals");
+  if (fd < 0) return cannot_listen(errno, "watch for signals");
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   return std::unique_ptr<StopSignals>(new StopSignals(fd));
 }

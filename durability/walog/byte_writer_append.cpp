@@ -5,6 +5,7 @@
 #include <new>
 #include <utility>
 
+#include "durability/storage/storage_errors.hpp"
 #include "durability/walog/byte_writer.hpp"
 
 namespace durability::walog {
@@ -96,9 +97,8 @@ Error ByteWriter::cut_batch(Error error, std::uint64_t appended) {
   if (latch_->failed() || appended == 0) return error;
   if (auto counted = after_append(appended); !counted) return std::move(counted).error();
   return error.advise(
-      fmt::format("the first {} of the batch are appended, up to entry {}; free some space and "
-                  "append the others again",
-                  appended, last_entry_id()));
+      fmt::format("the first {} of the batch are appended, up to entry {}; {} and append the others again",
+                  appended, last_entry_id(), internal::remedy_for(error.os_error())));
 }
 
 bool ByteWriter::too_old() const {
@@ -128,7 +128,8 @@ Status ByteWriter::set_space_aside() {
     Status reserved = segment_.file()->reserve(*size, wanted - *size);
     if (!reserved) {
       return is_shortage(reserved.error())
-                 ? reserved.error().advise("nothing was appended; free some space and append again")
+                 ? reserved.error().advise(fmt::format("nothing was appended; {} and append again",
+                                                       internal::remedy_for(reserved.error().os_error())))
                  : poison(std::move(reserved).error());
     }
   }

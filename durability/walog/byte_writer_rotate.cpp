@@ -10,6 +10,7 @@
 
 #include <utility>
 
+#include "durability/storage/storage_errors.hpp"
 #include "durability/walog/byte_writer.hpp"
 
 namespace durability::walog {
@@ -42,7 +43,8 @@ Status ByteWriter::rotate() {
 
 Error ByteWriter::refused_or_poisoned(BuildFailure failure) {
   if (failure.poisons) return poison(std::move(failure).error);
-  return failure.error.advise("nothing was written; free some space and append again");
+  return failure.error.advise(fmt::format("nothing was written; {} and append again",
+                                          internal::remedy_for(failure.error.os_error())));
 }
 
 void ByteWriter::remember_segment() {

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import subprocess
 import unittest
 
@@ -186,6 +187,29 @@ class Append(tool.Case):
         done = tool.run("wal", "append", self.dir, "--acks", stdin=b"a\n")
         self.assertEqual(done.stdout, b"1 2\n")
         self.assertIn(b"appended 1 entry", done.stderr)
+
+    # Without a descriptor for the next segment the advice was to free some space, and it could not "make an eventfd".
+    def test_too_many_open_files_are_told_from_a_full_disk(self):
+        lines = b"".join(b"entry %d\n" % i for i in range(200))
+        said = set()
+        for limit in range(4, 24):
+            bound = lambda limit=limit: resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+            for command in (["wal", "append", self.root / f"log {limit}", "--segment-bytes", 512, "--batch", 150],
+                            ["recordlog", "append", self.root / f"records {limit}"]):
+                done = tool.run(*command, "--json", stdin=lines, preexec_fn=bound)
+                if not done.stdout:
+                    continue  # its libraries could not be loaded
+                answer = json.loads(done.stdout)
+                if answer["ok"]:
+                    continue
+                error = answer["error"]
+                self.assertEqual(error.get("errno"), 24, error)
+                self.assertIn("close some files or raise the limit on open ones (ulimit -n)", error["advice"])
+                self.assertNotIn("eventfd", error["message"])
+                said.add(error["advice"].split(";")[0].rstrip(" 0123456789"))
+        self.assertIn("nothing was changed", said)
+        self.assertIn("nothing was appended", said)
+        self.assertTrue(any(word.startswith("the first ") for word in said), said)
 
 
 if __name__ == "__main__":
