@@ -76,11 +76,11 @@ void end_when_memory_ends(bool json) {
 }
 
 void prepare_end_of_memory(const std::string& place, Effect effect) {
-  const Error error = Error::from_errno(ENOMEM, "out of memory")
-                          .in_file(place)
-                          .advise(effect == Effect::kReads
-                                      ? "nothing was changed; free some memory and try again"
-                                      : "what counted is kept, the rest was not done");
+  const Error error =
+      Error::from_errno(ENOMEM, "out of memory")
+          .in_file(place)
+          .advise(effect == Effect::kReads ? "nothing was changed; free some memory and try again"
+                                           : "what counted is kept, the rest was not done");
   auto said = std::make_unique<Prepared>();
   said->text = fmt::format("durability: {}\n", error);
   said->json = object_line(Outcome::failed(error));

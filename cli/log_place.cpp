@@ -64,8 +64,9 @@ std::string where_it_belongs(const std::string& place) {
 
 Error nested(const std::string& place, const std::string& wal, std::string_view rule) {
   Error error(ErrorCode::kInvalidState,
-              place == wal ? fmt::format("this is the wal/ directory of a log: {}", rule)
-                           : fmt::format("{} is the wal/ directory of a log: {}", escape_for_display(wal), rule));
+              place == wal
+                  ? fmt::format("this is the wal/ directory of a log: {}", rule)
+                  : fmt::format("{} is the wal/ directory of a log: {}", escape_for_display(wal), rule));
   return error.in_file(place).advise(
       "nothing was changed; " + (place == wal ? where_it_belongs(place) : "choose a place outside of it"));
 }
@@ -134,7 +135,8 @@ Status refuse_nested_log(const std::string& place) {
     if (segments && !segments->empty()) return {};  // it goes on
     if (is_wal_directory(**directory, place)) return nested(place, place, "no other log is begun in it");
   }
-  if (const auto outer = wal_directory_above(place)) return nested(place, *outer, "no other log is begun in it");
+  if (const auto outer = wal_directory_above(place))
+    return nested(place, *outer, "no other log is begun in it");
   return {};
 }
 
@@ -142,8 +144,10 @@ Status refuse_file_in_log(const std::string& file) {
   const std::string parent = std::filesystem::path(file).parent_path().string();
   const std::string place = parent.empty() ? "." : parent;
   const auto directory = open_existing(place);
-  if (directory && is_wal_directory(**directory, place)) return nested(file, place, "no other file belongs in it");
-  if (const auto outer = wal_directory_above(place)) return nested(file, *outer, "no other file belongs in it");
+  if (directory && is_wal_directory(**directory, place))
+    return nested(file, place, "no other file belongs in it");
+  if (const auto outer = wal_directory_above(place))
+    return nested(file, *outer, "no other file belongs in it");
   return {};
 }
 

@@ -30,7 +30,8 @@ struct LogOptions : CommonOptions {
 /// For whoever begins a log at `place`: `invalid_state` where it is the wal/ directory of one, or below that.
 [[nodiscard]] Status refuse_nested_log(const std::string& place);
 
-/// For whoever writes a file of another kind: `invalid_state` where it would lie in the wal/ directory of a log.
+/// For whoever writes a file of another kind: `invalid_state` where it would lie in the wal/ directory of a
+/// log.
 [[nodiscard]] Status refuse_file_in_log(const std::string& file);
 
 /// For whoever begins a log by appending: `invalid_state` where one was to come from a conversion, which was

@@ -126,8 +126,9 @@ void add_recover(CLI::App& app, Selected& selected) {
        .place = "DIR",
        .place_description = kDirectoryHelp},
       selected, run_recover);
-  auto* checkpoint = command->add_option("--checkpoint", options->checkpoint,
-                                         "Begin with this checkpoint, if it is there; a path below DIR")
+  auto* checkpoint = command
+                         ->add_option("--checkpoint", options->checkpoint,
+                                      "Begin with this checkpoint, if it is there; a path below DIR")
                          ->check(a_place());
   command->add_flag("--latest", options->latest, "Begin with the newest checkpoint that the log names")
       ->excludes(checkpoint);

@@ -119,7 +119,8 @@ Result<SavedPlan> parse_plan(std::string_view text) {
   try {
     const Json json = Json::parse(text);
     if (json.is_object() && json.value("needed", Json()) == false) {
-      return Error(ErrorCode::kInvalidState, "nothing is to be repaired: this is the plan of a log that opens")
+      return Error(ErrorCode::kInvalidState,
+                   "nothing is to be repaired: this is the plan of a log that opens")
           .advise("nothing was changed; if the log does not open any more, make a plan of what it is now");
     }
     return plan_from(json);

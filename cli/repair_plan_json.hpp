@@ -15,7 +15,8 @@ struct SavedPlan {
 
 [[nodiscard]] Json json_of(const SavedPlan& saved);
 
-/// `decode` where the text is no plan, `invalid_state` where it is that of a log in which nothing is to be repaired.
+/// `decode` where the text is no plan, `invalid_state` where it is that of a log in which nothing is to be
+/// repaired.
 [[nodiscard]] Result<SavedPlan> parse_plan(std::string_view text);
 
 }  // namespace durability::cli

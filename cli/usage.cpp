@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace durability::cli {
@@ -31,8 +32,18 @@ std::size_t distance(std::string_view from, std::string_view to) {
   return rows.back().back();
 }
 
+std::string in_lower_case(std::string_view word) {
+  std::string lower(word);
+  std::ranges::transform(lower, lower.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
+  return lower;
+}
+
+std::string did_you_mean(std::string_view name) { return fmt::format("; did you mean {}?", name); }
+
 /// "; did you mean X?", where one of them is like it.
-std::string suggestion(std::string_view word, const Names& names) {
+std::string suggestion(std::string_view given, const Names& names) {
+  const std::string word = in_lower_case(given);
   const std::string* best = nullptr;
   std::size_t least = std::max<std::size_t>(2, word.size() / 3) + 1;
   for (const std::string& name : names) {
@@ -43,7 +54,7 @@ std::string suggestion(std::string_view word, const Names& names) {
       best = &name;
     }
   }
-  return best == nullptr ? "" : fmt::format("; did you mean {}?", *best);
+  return best == nullptr ? "" : did_you_mean(*best);
 }
 
 std::vector<const CLI::App*> parts_of(const CLI::App& app, bool named) {
@@ -54,6 +65,47 @@ Names commands_of(const CLI::App& app) {
   Names names;
   for (const CLI::App* command : parts_of(app, true)) names.push_back(command->get_name());
   return names;
+}
+
+/// What commands of this kind are called elsewhere.
+std::optional<std::string_view> called_here(std::string_view word, const Names& names) {
+  constexpr std::pair<std::string_view, std::string_view> kElsewhere[] = {
+      {"list", "ls"},    {"dir", "ls"},       {"show", "dump"},    {"dump", "show"},     {"cat", "dump"},
+      {"print", "dump"}, {"read", "dump"},    {"check", "verify"}, {"fsck", "verify"},   {"stats", "stat"},
+      {"info", "stat"},  {"write", "append"}, {"add", "append"},   {"trim", "truncate"}, {"fix", "repair"}};
+  for (const auto& [elsewhere, here] : kElsewhere) {
+    if (word == elsewhere && std::ranges::find(names, here) != names.end()) return here;
+  }
+  return {};
+}
+
+/// "walverify" and "wal-verify" for "wal verify"; nothing where no command is written so.
+std::optional<std::string> run_together(std::string_view word, const CLI::App& app) {
+  for (const CLI::App* outer : parts_of(app, true)) {
+    if (!word.starts_with(outer->get_name())) continue;
+    std::string_view rest = word.substr(outer->get_name().size());
+    if (!rest.empty() && (rest[0] == '-' || rest[0] == '_' || rest[0] == ' ')) rest.remove_prefix(1);
+    for (const std::string& inner : commands_of(*outer)) {
+      if (inner == rest) return fmt::format("{} {}", outer->get_name(), inner);
+    }
+  }
+  return {};
+}
+
+std::string suggested_command(std::string_view given, const CLI::App& app) {
+  const Names names = commands_of(app);
+  const std::string word = in_lower_case(given);
+  if (word == "help") return did_you_mean("--help");
+  if (const auto name = called_here(word, names)) return did_you_mean(*name);
+  if (const auto pair = run_together(word, app)) return did_you_mean(*pair);
+  if (std::string like = suggestion(word, names); !like.empty()) return like;
+  // A command of another one: `durability verify`, most likely of a log.
+  for (const CLI::App* outer : parts_of(app, true)) {
+    const Names inner = commands_of(*outer);
+    if (std::ranges::find(inner, word) == inner.end()) continue;
+    return did_you_mean(fmt::format("{} {}", outer->get_name(), word));
+  }
+  return {};
 }
 
 /// Those in its groups as well, which are parts without a name.
@@ -102,7 +154,7 @@ void walk_word(std::string_view argument, Walk& walk) {
     walk.command = *found;
   } else if (!commands.empty()) {
     walk.wrong = fmt::format("no command {} in {}{}", escape_for_display(argument), called(*walk.command),
-                             suggestion(argument, commands_of(*walk.command)));
+                             suggested_command(argument, *walk.command));
   } else {
     const auto options = options_of(*walk.command);
     const auto taken = static_cast<std::size_t>(

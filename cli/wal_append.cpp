@@ -197,10 +197,10 @@ Outcome append_input(const AppendOptions& options, Writer& writer, const Watch& 
 /// The options that a library's refusal names, as they are called on the command line.
 Error as_typed(const Error& refused) {
   std::string message = refused.message();
-  for (const auto& [name, option] : {std::pair<std::string_view, std::string_view>
-                                     {"WalOptions::segment_bytes", "--segment-bytes"},
-                                     {"WalOptions::preallocate_bytes", "--preallocate"},
-                                     {"WalOptions::recycle_segments", "--recycle"}}) {
+  for (const auto& [name, option] :
+       {std::pair<std::string_view, std::string_view>{"WalOptions::segment_bytes", "--segment-bytes"},
+        {"WalOptions::preallocate_bytes", "--preallocate"},
+        {"WalOptions::recycle_segments", "--recycle"}}) {
     if (message.starts_with(name)) message.replace(0, name.size(), option);
   }
   return Error(refused.code(), std::move(message)).advise(refused.advice());
@@ -210,7 +210,8 @@ Outcome run_append(const AppendOptions& options) {
   const auto begin = std::chrono::steady_clock::now();
   if (Status sound = options.wal.validate(); !sound) return Outcome::failed(as_typed(sound.error()));
   if (Status apart = refuse_nested_log(options.place); !apart) return Outcome::failed(apart.error());
-  if (Status whole = refuse_unfinished_conversion(options.place); !whole) return Outcome::failed(whole.error());
+  if (Status whole = refuse_unfinished_conversion(options.place); !whole)
+    return Outcome::failed(whole.error());
   auto directory = FsDirectory::open(options.place);
   if (!directory) return Outcome::failed(directory.error());
   const auto signals = StopSignals::open();  // before the log's own threads are there
@@ -236,13 +237,15 @@ FlushPolicy parse_policy(const std::string& text) {
   };
   if (text == "per-append") return FlushPolicy::per_append();
   if (text == "manual") return FlushPolicy::manual();
-  if (const auto appends = number_behind("every="); appends && *appends > 0) return FlushPolicy::every(*appends);
+  if (const auto appends = number_behind("every="); appends && *appends > 0)
+    return FlushPolicy::every(*appends);
   constexpr std::uint64_t kMaxMilliseconds = std::uint64_t{1} << 40U;  // 34 years: fits in nanoseconds
   if (const auto milliseconds = number_behind("interval=");
       milliseconds && *milliseconds > 0 && *milliseconds < kMaxMilliseconds) {
     return FlushPolicy::interval(std::chrono::milliseconds(*milliseconds));
   }
-  throw CLI::ValidationError("--policy", "use per-append, every=N, interval=MS (N and MS from 1) or manual, not " + text);
+  throw CLI::ValidationError("--policy",
+                             "use per-append, every=N, interval=MS (N and MS from 1) or manual, not " + text);
 }
 
 }  // namespace

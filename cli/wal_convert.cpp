@@ -1,9 +1,9 @@
 // wal convert: rewrites a log in another version of its format.
 //
-// The new log grows in OUT/wal.converting/, and gets its name when it is whole and durable: whatever breaks this
-// off, there is no OUT/wal with a part of the entries, which somebody would open and take for all of them.
+// The new log grows in OUT/wal.converting/, and gets its name when it is whole and durable: whatever breaks
+// this off, there is no OUT/wal with a part of the entries, which somebody would open and take for all of
+// them.
 
-#include "durability/storage/storage_errors.hpp"
 #include "durability/walog/convert.hpp"
 #include "durability/walog/segment_name.hpp"
 #include "log_place.hpp"
@@ -48,10 +48,10 @@ class Unfinished {
     Status removed = out_->remove_durable(path_of(walog::kWalDirectory));
     if (removed) removed = out_->remove_durable(kUnfinishedConversion);
     if (!of_ours) return error;
-    return error.advise(fmt::format(
-        "{}; {} and convert again",
-        removed ? "what was written was removed again" : "what was written is in no one's way",
-        error.os_error() == 0 ? "see to that" : internal::remedy_for(error.os_error())));
+    return error.advise(
+        fmt::format("{}; {} and convert again",
+                    removed ? "what was written was removed again" : "what was written is in no one's way",
+                    what_helps_against(error.os_error())));
   }
 
  private:

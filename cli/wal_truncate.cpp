@@ -124,12 +124,12 @@ void add_wal_truncate(CLI::App& wal, Selected& selected) {
       ->required();
   CLI::Option* checkpoint =
       command
-          ->add_option("--checkpoint", options->checkpoint,
-                       "File of the checkpoint that holds these entries; refuses to go beyond it. Without: the "
-                       "newest that the log names, if it is that of a segment index")
+          ->add_option(
+              "--checkpoint", options->checkpoint,
+              "File of the checkpoint that holds these entries; refuses to go beyond it. Without: the "
+              "newest that the log names, if it is that of a segment index")
           ->check(a_place());
-  command->add_flag("--force", options->force, "Delete without regard to a checkpoint")
-      ->excludes(checkpoint);
+  command->add_flag("--force", options->force, "Delete without regard to a checkpoint")->excludes(checkpoint);
 }
 
 }  // namespace durability::cli

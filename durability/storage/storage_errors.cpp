@@ -4,6 +4,8 @@
 #include <limits>
 #include <string>
 
+#include "durability/storage/remedy.hpp"
+
 namespace durability::internal {
 namespace {
 

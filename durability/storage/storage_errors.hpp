@@ -9,9 +9,6 @@
 
 namespace durability::internal {
 
-/// What helps against an errno value, to be followed by what to do then: "free some space".
-[[nodiscard]] std::string_view remedy_for(int os_error) noexcept;
-
 /// An errno value: `not_found` for ENOENT, `io` with advice for all others. `what` is a verb: "write".
 [[nodiscard]] Error system_error(int os_error, std::string_view what, std::string_view path);
 

@@ -10,7 +10,7 @@
 
 #include <utility>
 
-#include "durability/storage/storage_errors.hpp"
+#include "durability/storage/remedy.hpp"
 #include "durability/walog/byte_writer.hpp"
 
 namespace durability::walog {

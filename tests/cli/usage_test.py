@@ -50,7 +50,14 @@ class Usage(tool.Case):
                                 (["wal", "append", self.dir, "--segment-byte=3"], "--segment-bytes"),
                                 (["wal", "dump", self.dir, "--best-efort"], "--best-effort"),
                                 (["wal", "repair", self.dir, "--paln"], "--plan"),
-                                (["wal", "verify", self.dir, "--jsn"], "--json")):
+                                (["wal", "verify", self.dir, "--jsn"], "--json"),
+                                (["wal", "list", self.dir], "ls"), (["wal", "show", self.dir], "dump"),
+                                (["wal", "check", self.dir], "verify"), (["checkpoint", "dump", "x"], "show"),
+                                (["WAL", "verify", self.dir], "wal"), (["wal", "VERIFY", self.dir], "verify"),
+                                (["wal", "verify", self.dir, "--JSON"], "--json"),
+                                (["walverify", self.dir], "wal verify"), (["wal-verify", self.dir], "wal verify"),
+                                (["verify", self.dir], "wal verify"), (["truncate", self.dir], "wal truncate"),
+                                (["help"], "--help"), (["wal", "help"], "--help")):
             with self.subTest(arguments=arguments):
                 done = tool.run(*arguments)
                 self.assertEqual(done.returncode, 2)
