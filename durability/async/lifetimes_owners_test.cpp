@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "durability/async/lifetimes_test_support.hpp"
+#include "durability/base/threads_at_rest_test_support.hpp"
 
 namespace durability::async {
 namespace {
@@ -98,7 +100,13 @@ TEST(AsyncLifetimes, TheDestructorWaitsForTheGroupUnderWayOnAWorkerThatWasPassed
   world.gate.hold();
   world.wal->append_durable("entry", [told](const Result<DurableId>& durable) { note(*told, durable); });
   world.gate.wait_for(before + 1);
-  std::thread destroying([&] { world.wal.reset(); });
+  std::atomic<bool> destroyed = false;
+  std::thread destroying([&] {
+    world.wal.reset();
+    destroyed = true;
+  });
+  durability::test::let_others_come_to_rest();
+  EXPECT_FALSE(destroyed) << "its sync is under way";
   world.gate.release();
   destroying.join();
   world.context->run();

@@ -36,7 +36,6 @@ Status ByteWriter::rotate() {
   segment_begun_ = now_if(options_.segment_max_age != std::chrono::milliseconds::zero());
   spare_requested_ = false;
   written_back_ = 0;
-  clean_mark_ = false;
   if (options_.observer) options_.observer->on_rotate(sealed_id, next_id);
   return {};
 }
@@ -97,7 +96,6 @@ Status ByteWriter::rotate_into_new_file(SegmentId next_id) {
   remember_segment();
   segment_ = SegmentWriter::go_on(std::move(published->file), format, header,
                                   {.offset = header_bytes(format), .due = next_}, segment_.take_buffer());
-  has_space_ = true;
   return {};
 }
 

@@ -59,14 +59,17 @@ class SpareFilling : public ::testing::Test {
     writer_ = test::open_writer(directory_, options_).value();
   }
 
-  /// Ends with everything in the background done.
-  void fill_segments(std::uint64_t up_to, bool syncing) {
+  void append_until(std::uint64_t segment, bool syncing) {
     const std::string entry(kEntryBytes, 'x');
-    while (writer_->segment_id() < SegmentId(up_to)) {
+    while (writer_->segment_id() < SegmentId(segment)) {
       ASSERT_TRUE(writer_->append(as_bytes(entry)));
       if (!syncing) continue;
       ASSERT_TRUE(writer_->flush_and_sync());
     }
+  }
+  /// Ends with everything in the background done.
+  void fill_segments(std::uint64_t up_to, bool syncing) {
+    append_until(up_to, syncing);
     ASSERT_TRUE(writer_->close());
     EXPECT_TRUE(
         test::succeeded(WalReader<Bytes>(directory_).for_each_bytes(ReadMode::kStrict, [](auto&&) {})));
@@ -87,6 +90,13 @@ TEST_F(SpareFilling, ALogThatNobodySyncsHasItsSpaceSetAside) {
 TEST_F(SpareFilling, ALogThatIsSyncedWhileItFillsGetsZeros) {
   fill_segments(3, true);
   EXPECT_EQ(seen.set_aside, 0U);
+}
+
+// One sync, and for as long as it was open the log's zeros were written.
+TEST_F(SpareFilling, ALogThatIsNoLongerSyncedHasItsSpaceSetAsideAgain) {
+  append_until(2, true);
+  fill_segments(4, false);
+  EXPECT_GE(seen.set_aside, kSegmentBytes);
 }
 
 TEST_F(SpareFilling, WhatNobodySyncsIsWrittenBackPartByPart) {

@@ -54,6 +54,19 @@ TEST(WriterShortages, AFailedSyncWhoseErrorFindsNoMemoryHoldsNobodyUp) {
   EXPECT_FALSE(writer->close());
 }
 
+// The log stayed open and locked for as long as the writer was there.
+TEST(WriterShortages, ACloseThatFindsNoMemoryLetsGoOfTheLock) {
+  const auto faulty = FaultyDirectory::make(CrashDirectory::make());
+  const auto writer = open_writer(faulty, one_segment()).value();
+  ASSERT_TRUE(writer->append(as_bytes("a")));
+  let_syncs_throw(*faulty, Operation::kSyncData);
+  EXPECT_THROW(static_cast<void>(writer->close()), std::bad_alloc);
+  faulty->mend();
+  EXPECT_TRUE(fails_with(writer->append(as_bytes("b")), ErrorCode::kClosed));
+  EXPECT_TRUE(writer->close());
+  EXPECT_TRUE(test::succeeded(open_writer(faulty, one_segment())));
+}
+
 TEST(WriterShortages, ACompletionIsCalledWhereTheErrorOfItsSyncFindsNoMemory) {
   const auto faulty = FaultyDirectory::make(CrashDirectory::make());
   auto writer = SyncWalWriter<std::string>::open(faulty, one_segment()).value();
@@ -97,6 +110,35 @@ TEST(WriterShortages, ALackOfDescriptorsForTheNextSegmentPoisonsNothing) {
     ASSERT_TRUE(writer->close());
     EXPECT_EQ(test::read_strict(faulty), "a b: ok");
   }
+}
+
+// A mark and the seal after it vouch for all that is in front of them: no second mark is written where
+// nothing was appended.
+TEST(WriterShortages, AMarkAndItsSealVouchForALogWhoseNextAppendWasRefused) {
+  const auto faulty = FaultyDirectory::make(CrashDirectory::make());
+  const auto clock = std::make_shared<test::ManualClock>();
+  WalOptions options = test::test_options();
+  options.clock = clock;
+  options.segment_max_age = std::chrono::seconds(1);
+  {
+    const auto writer = open_writer(faulty, options).value();
+    ASSERT_TRUE(writer->append(as_bytes("a")));
+    ASSERT_TRUE(writer->close());
+  }
+  test::put(*faulty, 2, ByteView());  // a spare of a full disk's
+  const auto writer = open_writer(faulty, options).value();
+  clock->advance(std::chrono::seconds(2));
+  faulty->fail({.operation = Operation::kPreallocate, .os_error = ENOSPC, .repeat = Repeat::kSticky});
+  EXPECT_TRUE(fails_with(writer->append(as_bytes("b")), ErrorCode::kIo));
+  EXPECT_EQ(writer->segment_id(), SegmentId(2));
+  faulty->mend();
+  EXPECT_TRUE(test::succeeded(writer->close()));
+  EXPECT_EQ(test::segment_bytes(*faulty, 2).size(), v4::kHeaderBytes);
+  EXPECT_EQ(test::read_strict(faulty), "a: ok");
+  Bytes damaged = test::segment_bytes(*faulty, 1);
+  damaged[v4::kHeaderBytes + v4::kFrameHeadBytes] ^= std::byte{1};
+  test::put(*faulty, 1, damaged);
+  EXPECT_EQ(test::read(faulty, ReadMode::kBestEffort), ": corrupt") << "and no torn tail";
 }
 
 // Segments that wait to be recycled held the space whose lack refused the next append.
@@ -162,6 +204,21 @@ TEST(WriterShortages, ClosingAVersion3LogSyncsTheCutOfItsPadding) {
   ASSERT_TRUE(writer->close());
   EXPECT_THAT(faulty->changes(), ::testing::ElementsAre(::testing::StartsWith("truncate wal/wal_1.log"),
                                                         ::testing::StartsWith("sync_data wal/wal_1.log")));
+}
+
+// Its cut had failed, so nothing was synced; "the log is closed" says nothing of what became of the entry.
+TEST(WriterShortages, WhatAFailedCloseDidNotSyncIsSaidToBeThereOrNot) {
+  const auto faulty = FaultyDirectory::make(CrashDirectory::make());
+  WalOptions options = test::test_options();
+  options.format = WalFormat::kV3;
+  options.preallocate_bytes = 24 + 16 + 8 + 2;
+  const auto writer = SyncWalWriter<std::string>::open(faulty, options).value();
+  const EntryId id = writer->append("1234567").value();
+  faulty->fail({.operation = Operation::kTruncate});
+  EXPECT_TRUE(fails_with(writer->close(), ErrorCode::kIo));
+  const auto durable = writer->wait_until_durable(id);
+  ASSERT_TRUE(fails_with(durable, ErrorCode::kClosed));
+  EXPECT_THAT(durable.error().to_string(), ::testing::HasSubstr("the entry may be there or not"));
 }
 
 }  // namespace
