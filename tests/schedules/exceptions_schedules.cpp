@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "life.hpp"
+#include "memory.hpp"
 
 namespace durability::schedules {
 namespace {
@@ -77,6 +78,58 @@ TEST(ExceptionsSchedules, ACloseThatThrowsWakesThoseWhoWaitedForIt) {
       closing.join();
     });
   }
+}
+
+TEST(ExceptionsSchedules, ACloseThatThrowsWakesThoseWhoCameWhileItWaited) {
+  explore("a close that waits, then throws", 1, [] {
+    Log log;
+    const auto leading = internal::this_thread_id();
+    Atomic<std::size_t> closing_thread = 0;
+    log.disk().on_step([&closing_thread, leading](std::string_view what) {
+      if (what != "sync_data") return;
+      const auto self = internal::this_thread_id();
+      if (self == closing_thread) throw std::bad_alloc();
+      if (self != leading) return;
+      const OneWay until_others_wait;
+    });
+    Thread two = run([&] { without_memory([&] { static_cast<void>(log.append_durable(entry("two"))); }); });
+    Thread closing = run([&] {
+      closing_thread = internal::this_thread_id();
+      without_memory([&] { static_cast<void>(log.commit().close()); });
+    });
+    without_memory([&] { static_cast<void>(log.append_durable(entry("one"))); });
+    two.join();
+    closing.join();
+  });
+}
+
+// Whoever is to lead next finds that a seal's sync has failed, and no memory for its error: those who wait
+// after it are woken all the same.
+TEST(ExceptionsSchedules, WhoeverWasToLeadAndFindsNoMemoryWakesTheOthers) {
+  explore("a turn that throws", 1, [] {
+    struct Role {
+      bool appends = false;
+    };
+    const LargeMemory memory;
+    Log log;
+    log.disk().failed_syncs_say(std::string(kLarge, '!'));
+    log.disk().on_step([&log](std::string_view what) {
+      const bool of_a_seal = what == "sync_data" && !of_this_thread<Role>().appends;
+      log.disk().fail_syncs_of(of_a_seal ? ".." : "");
+    });
+    const auto append = [&log](std::string_view text, std::size_t length) {
+      of_this_thread<Role>().appends = true;
+      static_cast<void>(log.append_durable(entry(text, length)));
+    };
+    Thread next = run([&] {
+      LargeMemory::end_for_this_thread();
+      without_memory([&] { append("next", 20); });
+    });
+    Thread last = run([&] { append("last", 130); });
+    append("first", 60);
+    next.join();
+    last.join();
+  });
 }
 
 TEST(ExceptionsSchedules, ATruncationThatThrowsGivesItsTurnBack) {

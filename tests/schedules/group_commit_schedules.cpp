@@ -50,6 +50,22 @@ TEST(GroupCommitSchedules, CloseWaitsForASyncUnderWayAndLeavesNobodyWaiting) {
   });
 }
 
+// Who appended on and on led one sync after the other, and close waited for each of them.
+TEST(GroupCommitSchedules, NoSyncIsBegunWhileCloseWaitsForOne) {
+  explore("append on and on beside close", 2, [] {
+    Log log;
+    int syncs = 0;
+    log.disk().on_step([&syncs, appending = internal::this_thread_id()](std::string_view what) {
+      if (what != "sync_data" || internal::this_thread_id() != appending) return;
+      require(++syncs == 1, "close waits, and another sync is begun");
+      const OneWay until_close_waits;
+    });
+    Thread closing = run([&] { require_ok(log.commit().close(), "close"); });
+    while (log.append_durable(entry("on and on"))) continue;
+    closing.join();
+  });
+}
+
 TEST(GroupCommitSchedules, CloseTwiceAtOnce) {
   explore("close beside close", 3, [] {
     Log log;

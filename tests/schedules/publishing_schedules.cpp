@@ -2,6 +2,8 @@
 // its checkpoint over a newer one's, whose log is gone.
 
 #include <algorithm>
+#include <memory>
+#include <new>
 #include <optional>
 #include <utility>
 
@@ -186,6 +188,27 @@ TEST(PublishingSchedules, TheDestructorWaitsForIt) {
     store.log().destroy();
     require(over, "the log is gone, and a publication is not over");
     publishing.join();
+  });
+}
+
+TEST(PublishingSchedules, OneThatFindsNoMemoryGivesItsTurnBack) {
+  explore("a publication that throws", 1, [] {
+    Store store;
+    store.disk().on_step([left = std::make_shared<Atomic<int>>(1)](std::string_view what) {
+      if (what == "open" && left->exchange(0) == 1) throw std::bad_alloc();
+    });
+    const auto publish = [&store] {
+      try {
+        require_ok(store.publish(3), "publish");
+      } catch (const std::bad_alloc&) {
+        return;  // whoever called has been told
+      }
+    };
+    Thread other = run(publish);
+    publish();
+    other.join();
+    require_ok(store.wal().close(), "close");
+    require(store.disk().published() == 3, "the other has not published");
   });
 }
 

@@ -52,7 +52,7 @@ class StepFile final : public File {
     disk_->stepped("sync_data");
     const bool fails = !disk_->failing.empty() && held.find(disk_->failing) != std::string::npos;
     if (fails) ++disk_->failed;
-    if (fails) return Error::from_errno(EIO, "sync the file").in_file(path_);
+    if (fails) return Error::from_errno(EIO, disk_->failure).in_file(path_);
     inode_->synced.push_back(std::move(held));
     return {};
   }

@@ -47,6 +47,7 @@ struct StepDisk {
   std::map<std::string, StepPlace, std::less<>> names;                   ///< by the directory they are in
   StepPlace reading;    ///< a buffer that is read into may be another's
   std::string failing;  ///< a sync of a file that holds this fails; empty: none does
+  std::string failure = "sync the file";
   std::uint64_t failed = 0;
   bool at_rest = false;
 
@@ -82,8 +83,10 @@ class StepDirectory : public Directory {
   void on_write(std::function<void(std::string_view name)> call) { disk_->on_write = std::move(call); }
   /// From now on nobody may change or sync anything.
   void must_rest() noexcept { disk_->at_rest = true; }
-  /// Every sync of a file that holds `text` fails.
+  /// Every sync of a file that holds `text` fails; none does, if it is empty.
   void fail_syncs_of(std::string text) { disk_->failing = std::move(text); }
+  /// What the error of such a sync says.
+  void failed_syncs_say(std::string words) { disk_->failure = std::move(words); }
   /// Called in the middle of each "read", "sync_data", "open" and "remove"; may throw, as where there is no
   /// memory. What it counts must be an Atomic: others count too.
   void on_step(std::function<void(std::string_view what)> call) { disk_->on_step = std::move(call); }
