@@ -89,6 +89,7 @@ TEST(AsyncLifetimes, ACoroutineThatOwnsTheReplayItWaitsForGoesWithItsContext) {
 // a log that was gone.
 TEST(AsyncLifetimes, TheDestructorWaitsForTheGroupUnderWayOnAWorkerThatWasPassedIn) {
   const auto told = std::make_shared<Told>();
+  Gate syncs{durability::testing::Operation::kSyncData};  // in a write the log's own mutex is held
   World world(false);
   const auto worker = Worker::thread().value();
   world.gate.release();
@@ -96,10 +97,11 @@ TEST(AsyncLifetimes, TheDestructorWaitsForTheGroupUnderWayOnAWorkerThatWasPassed
                                SyncWalWriter<std::string>::open(world.faulty, nothing_ahead()).value(),
                                {.worker = worker})
                   .value();
-  const std::uint64_t before = world.gate.begun();
-  world.gate.hold();
+  syncs.watch(*world.faulty);
+  const std::uint64_t before = syncs.begun();
+  syncs.hold();
   world.wal->append_durable("entry", [told](const Result<DurableId>& durable) { note(*told, durable); });
-  world.gate.wait_for(before + 1);
+  syncs.wait_for(before + 1);
   std::atomic<bool> destroyed = false;
   std::thread destroying([&] {
     world.wal.reset();
@@ -107,7 +109,7 @@ TEST(AsyncLifetimes, TheDestructorWaitsForTheGroupUnderWayOnAWorkerThatWasPassed
   });
   durability::test::let_others_come_to_rest();
   EXPECT_FALSE(destroyed) << "its sync is under way";
-  world.gate.release();
+  syncs.release();
   destroying.join();
   world.context->run();
   EXPECT_EQ(told->words, std::vector<std::string>{"ok"});
