@@ -75,9 +75,11 @@ void Census::fail_every_operation(std::string_view name, const Play& play) {
       try_every_way(n);
     } else if (sampled(n)) {
       const auto turn = runs_ % kWays;
-      try_one({.number = n,
-               .os_error = kErrnos.at(turn / kAllLasting.size()).value,
-               .lasting = kAllLasting.at(turn % kAllLasting.size())});
+      const Fault fault{.number = n,
+                        .os_error = kErrnos.at(turn / kAllLasting.size()).value,
+                        .lasting = kAllLasting.at(turn % kAllLasting.size())};
+      const auto seen = try_one(fault);
+      if (fault.lasting == Lasting::kOnce) try_behind(fault, seen);
     }
     if (::testing::Test::HasFailure()) return;
   }
