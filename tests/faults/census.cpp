@@ -42,15 +42,17 @@ void Census::try_every_way(std::uint64_t number) {
   }
 }
 
+// What is asked for only after a fault fails too; and what is asked for only after both.
 void Census::try_behind(const Fault& first, const std::vector<OperationRecord>& seen) {
-  for (std::uint64_t n = first.number + 1; n < seen.size(); ++n) {
+  const std::uint64_t begin = first.then.empty() ? first.number : first.then.back();
+  for (std::uint64_t n = begin + 1; n < seen.size(); ++n) {
     const std::string site = site_of(seen[n]);
     if (on_a_sound_disk_.contains(site) || !behind_a_fault_.insert(site).second) continue;
     for (const NamedErrno& named : kErrnos) {
       Fault both = first;
       both.os_error = named.value;
-      both.then = n;
-      try_one(both);
+      both.then.push_back(n);
+      try_behind(both, try_one(both));
     }
   }
 }

@@ -42,7 +42,7 @@ testing::OperationRecord Trap::by_its_name_now(testing::OperationRecord record) 
 
 bool Trap::springs(std::uint64_t number) const {
   if (!fault_ || number < fault_->number) return false;
-  if (number == fault_->number || number == fault_->then) return true;
+  if (number == fault_->number || std::ranges::find(fault_->then, number) != fault_->then.end()) return true;
   if (fault_->lasting == Lasting::kThatKind)
     return seen_[number].operation == seen_[fault_->number].operation;
   return fault_->lasting == Lasting::kEverything;

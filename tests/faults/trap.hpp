@@ -24,7 +24,7 @@ struct Fault {
   std::uint64_t number = 0;  ///< of the operation, counted from 0
   int os_error = EIO;
   Lasting lasting = Lasting::kOnce;
-  std::optional<std::uint64_t> then = {};  ///< another one that fails too
+  std::vector<std::uint64_t> then = {};  ///< others after it that fail too
 
   /// The line that repeats it.
   [[nodiscard]] std::string to_string() const;
