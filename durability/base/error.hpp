@@ -31,9 +31,9 @@ enum class ErrorCode : std::uint8_t {
   kLockFailed,     ///< somebody else holds the lock
   kNotFound,       ///< there is no such file
   kBusy,           ///< too much is waiting already; nothing was done, try again when some of it is through
-  kCancelled,      ///< whoever waited gave up, or the object went away; what was asked for may still happen
+  kCancelled,      ///< whoever waited gave up; what was asked for may still happen
   kPoisoned,       ///< an earlier failure stopped this writer: open again; the advice says what is safe
-  kClosed,         ///< the object was closed
+  kClosed,         ///< the object was closed, or let go, before this was begun or covered by a sync
   kTruncatedAway,  ///< that range is no longer in the log; the message names it
 };
 

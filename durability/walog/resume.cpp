@@ -67,7 +67,7 @@ class Opening {
   }
 
   // A file with another hard link (`cp -al`) is somebody's backup: it stays what it is, and the log goes on
-  // in a copy. Not for lack of space.
+  // in a copy; in place where there is no space for one.
   Result<std::shared_ptr<File>> open_for_writing(SegmentId id) {
     const auto open = [&] { return directory_.open(segment_path(id), OpenMode::kReadWrite); };
     DURABILITY_TRY_ASSIGN(std::shared_ptr<File> file, open());
@@ -228,25 +228,9 @@ class Opening {
       DURABILITY_TRY(build_spare(next));
     }
     DURABILITY_TRY_ASSIGN(const bool anew, is_vouched_for(torn) ? Result<bool>(false) : write_sealed(torn));
-    if (!anew) DURABILITY_TRY(write_seal_on_a_full_disk(torn));
+    if (!anew) DURABILITY_TRY(write_seal(torn));
     report_repair(torn.header.segment_id, torn.end, torn.file_bytes);
     return continue_in_next();
-  }
-
-  // A seal may need a block that is not there: then the spare gives its own back, and an empty one serves.
-  Status write_seal_on_a_full_disk(const ScannedSegment& torn) {
-    Status written = write_seal(torn);
-    if (written || !is_lack_of_space(written.error())) return written;
-    for (const SegmentId id : scan_.spares) {
-      DURABILITY_TRY_ASSIGN(const auto spare, open_for_writing(id));
-      DURABILITY_TRY(spare->truncate(0));
-      if (stable()) DURABILITY_TRY(spare->sync_data());
-    }
-    written = write_seal(torn);
-    if (written || !is_lack_of_space(written.error())) return written;
-    return std::move(written).error().advise(
-        "nothing acknowledged was changed; free one block of the file system (64 KiB is enough for any) and "
-        "open the log again: its torn tail gets a seal");
   }
 
   // The whole entries are durable when their seal is: they were vouched for, are written with it, or were
@@ -268,14 +252,40 @@ class Opening {
     return write_anew(torn.header.segment_id, frames_of(torn, header_of(torn), seal_of(torn)));
   }
 
+  // A seal may need a block that is not there: then the spare gives its own back, and an empty one serves.
+  // Only writes are made again; a sync that failed, for want of space too, is not.
   Status write_seal(const ScannedSegment& torn) {
     DURABILITY_TRY_ASSIGN(const auto file, open_for_writing(torn.header.segment_id));
+    Status written = put_seal(*file, torn);
+    if (!written && is_lack_of_space(written.error())) {
+      DURABILITY_TRY(empty_the_spares());
+      written = put_seal(*file, torn);
+    }
+    if (!written && is_lack_of_space(written.error())) {
+      return std::move(written).error().advise(
+          "nothing acknowledged was changed; free one block of the file system (64 KiB is enough for any) "
+          "and open the log again: its torn tail gets a seal");
+    }
+    DURABILITY_TRY(std::move(written));
+    return stable() ? file->sync_data() : Status{};
+  }
+
+  Status put_seal(File& file, const ScannedSegment& torn) const {
     const Bytes header = header_of(torn);
     const Bytes seal = seal_of(torn);
-    if (!header.empty()) DURABILITY_TRY(file->write_at(0, ByteView(header)));
-    if (!seal.empty()) DURABILITY_TRY(file->write_at(torn.end, ByteView(seal)));
-    DURABILITY_TRY(file->truncate(torn.end + seal.size()));
-    return stable() ? file->sync_data() : Status{};
+    if (!header.empty()) DURABILITY_TRY(file.write_at(0, ByteView(header)));
+    if (!seal.empty()) DURABILITY_TRY(file.write_at(torn.end, ByteView(seal)));
+    return file.truncate(torn.end + seal.size());
+  }
+
+  // A file system gives blocks to others only when it is on the disk that they are free.
+  Status empty_the_spares() {
+    for (const SegmentId id : scan_.spares) {
+      DURABILITY_TRY_ASSIGN(const auto spare, open_for_writing(id));
+      DURABILITY_TRY(spare->truncate(0));
+      if (stable()) DURABILITY_TRY(spare->sync_data());
+    }
+    return {};
   }
 
   Status cut_tail() {
