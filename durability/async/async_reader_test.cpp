@@ -121,6 +121,7 @@ TEST_F(AsyncReplayTest, ABatchThatNobodyWaitedForAnyMoreGoesToTheNext) {
       signal);
   loop_.poll();
   signal.emit(boost::asio::cancellation_type::terminal);
+  loop_.poll();
   gate_.release();
   loop_.run(take_all(replay, 1));
   EXPECT_EQ(sizes_, (std::vector<std::size_t>{1, 1, 1}));
