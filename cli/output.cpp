@@ -95,21 +95,10 @@ Error located(const std::string& directory, Error error) {
   return error.in_file(error.path().empty() ? directory : (root / error.path()).string());
 }
 
-std::string_view what_helps_against(int os_error) noexcept {
-  switch (os_error) {
-    case ENOSPC:
-    case EDQUOT: return "free some space";
-    case EFBIG: return "raise the limit on the size of files (ulimit -f)";
-    case EMFILE: return "close some files or raise the limit on open ones (ulimit -n)";
-    case ENFILE: return "close some files, the whole system has too many open";
-    default: return "see to that";
-  }
-}
-
 Error cannot_listen(int os_error, std::string_view what) {
   return Error::from_errno(os_error, what)
       .in_file("standard input")
-      .advise(fmt::format("nothing was appended; {} and try again", what_helps_against(os_error)));
+      .advise(fmt::format("nothing was appended; {} and try again", remedy_for(os_error)));
 }
 
 Status write_to_stdout(std::string_view text) {

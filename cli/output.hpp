@@ -47,9 +47,6 @@ struct Outcome {
 /// The error with its path as a user can open it: below `directory`.
 [[nodiscard]] Error located(const std::string& directory, Error error);
 
-/// As the library words it, to be followed by what to do then: "free some space".
-[[nodiscard]] std::string_view what_helps_against(int os_error) noexcept;
-
 /// Of a command that appends: the system gives it no way to `what`.
 [[nodiscard]] Error cannot_listen(int os_error, std::string_view what);
 

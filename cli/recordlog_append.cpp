@@ -92,11 +92,11 @@ Outcome summary(const Appended& counted, const Stopped& stopped, double seconds,
               {"bytes", counted.bytes},
               {"seconds", seconds}};
   stopped.add_to(fields);
-  return {.fields = std::move(fields),
-          .text = fmt::format("appended {} ({} bytes) in {:.3f} s{}\n",
-                              count_of(counted.records, "record", "records"), counted.bytes, seconds,
-                              stopped.text()),
-          .error = std::move(error)};
+  return {
+      .fields = std::move(fields),
+      .text = fmt::format("appended {} ({}) in {:.3f} s{}\n", count_of(counted.records, "record", "records"),
+                          count_of(counted.bytes, "byte", "bytes"), seconds, stopped.text()),
+      .error = std::move(error)};
 }
 
 Outcome run_append(const AppendOptions& options) {

@@ -174,11 +174,12 @@ Outcome summary(const Append& append, const Stopped& stopped, std::uint64_t sync
               {"seconds", seconds},
               {"syncs", syncs}};
   stopped.add_to(fields);
-  return {.fields = std::move(fields),
-          .text = fmt::format("appended {} ({} bytes){} in {:.3f} s with {}{}\n",
-                              count_of(tally.entries, "entry", "entries"), tally.bytes, ids, seconds,
-                              count_of(syncs, "sync", "syncs"), stopped.text()),
-          .error = append.error()};
+  return {
+      .fields = std::move(fields),
+      .text = fmt::format("appended {} ({}){} in {:.3f} s with {}{}\n",
+                          count_of(tally.entries, "entry", "entries"), count_of(tally.bytes, "byte", "bytes"),
+                          ids, seconds, count_of(syncs, "sync", "syncs"), stopped.text()),
+      .error = append.error()};
 }
 
 Outcome append_input(const AppendOptions& options, Writer& writer, const Watch& watch, StopSignals& signals,

@@ -51,7 +51,7 @@ class Unfinished {
     return error.advise(
         fmt::format("{}; {} and convert again",
                     removed ? "what was written was removed again" : "what was written is in no one's way",
-                    what_helps_against(error.os_error())));
+                    remedy_for(error.os_error())));
   }
 
  private:

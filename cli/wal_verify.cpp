@@ -63,9 +63,9 @@ std::string text_of(const Seen& seen) {
   std::string ids;
   if (seen.first) ids = fmt::format(", ids {} to {}", *seen.first, *seen.last);
   return fmt::format(
-      "{}: {}{}, in {} ({} bytes){}\n", seen.error ? "in front of the fault" : "sound",
+      "{}: {}{}, in {} ({}){}\n", seen.error ? "in front of the fault" : "sound",
       count_of(seen.entries, "entry", "entries"), ids, count_of(seen.segments, "segment", "segments"),
-      seen.bytes,
+      count_of(seen.bytes, "byte", "bytes"),
       seen.torn_tail ? "; a torn tail behind them, which nothing acknowledged, was left out" : "");
 }
 

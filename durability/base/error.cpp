@@ -1,5 +1,6 @@
 #include "durability/base/error.hpp"
 
+#include <cerrno>
 #include <system_error>
 #include <utility>
 
@@ -66,6 +67,18 @@ std::string Error::to_string() const {
   if (expected_ && actual_) text += fmt::format(" (expected {}, found {})", *expected_, *actual_);
   if (!advice_.empty()) text += "; " + advice_;
   return text;
+}
+
+std::string_view remedy_for(int os_error) noexcept {
+  switch (os_error) {
+    case ENOSPC:
+    case EDQUOT: return "free some space";
+    case EFBIG: return "raise the limit on the size of files (ulimit -f)";
+    case EMFILE: return "close some files or raise the limit on open ones (ulimit -n)";
+    case ENFILE: return "close some files, the whole system has too many open";
+    case ENOMEM: return "free some memory";
+    default: return "look at what the system refused";
+  }
 }
 
 std::string escape_for_display(std::string_view text) {

@@ -86,6 +86,10 @@ class Error {
   ErrorCode code_;
 };
 
+/// What a person can do about what the system refused, by its errno value; to be followed by what to do then:
+/// "free some space".
+[[nodiscard]] std::string_view remedy_for(int os_error) noexcept;
+
 /// Escapes what is not printable ASCII (and the backslash) as \xNN.
 [[nodiscard]] std::string escape_for_display(std::string_view text);
 

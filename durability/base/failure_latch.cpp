@@ -1,5 +1,7 @@
 #include "durability/base/failure_latch.hpp"
 
+#include <fmt/format.h>
+
 #include <exception>
 
 namespace durability {
@@ -19,6 +21,17 @@ Error FailureLatch::error() const {
   const LockGuard lock(mutex_);
   if (error_) return *error_;
   return Error(ErrorCode::kPoisoned, "memory ran out in the middle of a write or a sync");
+}
+
+Error FailureLatch::poisoned(std::string_view file) const {
+  const Error cause = error();
+  const bool taken = cause.code() == ErrorCode::kNotFound || cause.code() == ErrorCode::kLockFailed;
+  return Error(ErrorCode::kPoisoned,
+               fmt::format("an earlier failure stopped this writer: {}", cause.message()))
+      .in_file(cause.path().empty() ? file : cause.path())
+      .advise(taken ? "its files were taken away under it, and what was acknowledged may be gone with them: "
+                      "close it, open the log again and look"
+                    : "what was acknowledged is safe; close it and open the log again");
 }
 
 }  // namespace durability

@@ -5,6 +5,7 @@
 // anything that can throw: where there is no memory left for the error, the writer has ended all the same.
 
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "durability/base/error.hpp"
@@ -22,6 +23,8 @@ class FailureLatch {
   void fail(const Error& error) noexcept;
   /// The first error; a general one where there was no memory to keep it. Only once failed() says so.
   [[nodiscard]] Error error() const;
+  /// What every later call is refused with: the first error as the cause, in its file, else in `file`.
+  [[nodiscard]] Error poisoned(std::string_view file) const;
 
   /// Calls `work`, which yields a Result, and fails where it yields an error or throws.
   template <class Work>

@@ -105,8 +105,7 @@ class Thread {
       return Error::from_errno(reason, "cannot start a thread")
           .advise(
               "what it was to do was not begun; end some threads or free memory, or raise the limit on "
-              "either, "
-              "and try again");
+              "either, and try again");
     }
   }
 

@@ -76,15 +76,7 @@ Status ByteWriter::usable() const {
     return Error(ErrorCode::kClosed, "the record log is closed").in_file(path_).advise("open it again");
   }
   if (!failure_.failed()) return {};
-  const Error cause = failure_.error().advise("");  // there is one advice, and it is this error's
-  const bool taken = cause.code() == ErrorCode::kNotFound || cause.code() == ErrorCode::kLockFailed;
-  return Error(ErrorCode::kPoisoned,
-               fmt::format("an earlier failure stopped this writer: {}", cause.to_string()))
-      .in_file(path_)
-      .advise(taken ? "its files were taken away under it, and what was acknowledged may be gone with them: "
-                      "close it, "
-                      "open the log again and look"
-                    : "what was acknowledged is safe; close it and open the log again");
+  return failure_.poisoned(path_);
 }
 
 Status ByteWriter::check_still_there() {

@@ -71,8 +71,7 @@ std::string_view advice_for(Finding finding) noexcept {
     case Finding::kRecordsBehind:
     case Finding::kSearchGivenUp:
       return "the records before it are sound; nothing was changed; restore the file from a copy, or keep "
-             "one "
-             "and cut the file here";
+             "one and cut the file here";
   }
   return "";
 }

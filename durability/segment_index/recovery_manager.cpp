@@ -86,8 +86,7 @@ Error with_advice(Error error) {
   if (error.code() != ErrorCode::kDecode || !error.path().starts_with(walog::kWalDirectory)) return error;
   return error.advise(
       "nothing was changed; this is not the log of a segment index, or that of a newer program: read its "
-      "entries "
-      "as the type that was written");
+      "entries as the type that was written");
 }
 
 }  // namespace

@@ -4,8 +4,6 @@
 #include <limits>
 #include <string>
 
-#include "durability/storage/remedy.hpp"
-
 namespace durability::internal {
 namespace {
 
@@ -32,18 +30,6 @@ std::string of_place(std::string_view where) {
 
 }  // namespace
 
-std::string_view remedy_for(int os_error) noexcept {
-  switch (os_error) {
-    case ENOSPC:
-    case EDQUOT: return "free some space";
-    case EFBIG: return "raise the limit on the size of files (ulimit -f)";
-    case EMFILE: return "close some files or raise the limit on open ones (ulimit -n)";
-    case ENFILE: return "close some files, the whole system has too many open";
-    case ENOMEM: return "free some memory";
-    default: return "look at what the system refused";
-  }
-}
-
 Error system_error(int os_error, std::string_view what, std::string_view path) {
   if (os_error == ENOENT) return not_found_error(path);
   return Error::from_errno(os_error, what).in_file(path).advise(advice_for(os_error));
@@ -56,9 +42,8 @@ Error directory_sync_error(int os_error, std::string_view what, std::string_view
         "this file system cannot sync directories, so that nothing on it is durable; use another");
   }
   return error.advise(
-      "names changed since its last sync may be lost; stop, and mount the filesystem again before anything "
-      "is "
-      "opened");
+      "names changed since its last sync may be lost; stop, and mount the file system again before anything "
+      "is opened");
 }
 
 Error not_found_error(std::string_view path) {
@@ -115,8 +100,7 @@ Error flock_error(int os_error, std::string_view path, std::string_view where) {
   if (os_error != ENOLCK && os_error != EOPNOTSUPP && os_error != ENOSYS) return error;
   return error.advise(
       "this file system has no flock, so that two writers could not be kept apart; nothing was changed; put "
-      "the "
-      "directory on a local file system, or start the lock service of the network's");
+      "the directory on a local file system, or start the lock service of the network's");
 }
 
 Status check_range(std::string_view path, std::uint64_t offset, std::uint64_t length) {

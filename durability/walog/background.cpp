@@ -55,8 +55,7 @@ Status Background::State::look_for_names(SegmentId id, File& file) const {
         .in_file(segment_path(id))
         .advise(
             "nothing more is acknowledged, and what was is where that file went: put it back, or open the "
-            "log "
-            "again and look");
+            "log again and look");
   }
   Status held = lock->check();
   if (held || held.error().code() != ErrorCode::kLockFailed) return {};

@@ -88,15 +88,7 @@ Status ByteWriter::why_unusable() {
   }
   if (closed_) return Error(ErrorCode::kClosed, "the log is closed").advise("open it again");
   if (!std::exchange(told_, true)) return latch_->error();
-  const Error cause = latch_->error();
-  const bool taken = cause.code() == ErrorCode::kNotFound || cause.code() == ErrorCode::kLockFailed;
-  return Error(ErrorCode::kPoisoned,
-               fmt::format("an earlier failure stopped this writer: {}", cause.message()))
-      .in_file(cause.path().empty() ? segment_path(segment_id()) : cause.path())
-      .advise(taken ? "its files were taken away under it, and what was acknowledged may be gone with them: "
-                      "close it, "
-                      "open the log again and look"
-                    : "what was acknowledged is safe; close it and open the log again");
+  return latch_->poisoned(segment_path(segment_id()));
 }
 
 Error ByteWriter::poison(Error cause) {

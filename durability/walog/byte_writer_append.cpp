@@ -5,7 +5,6 @@
 #include <new>
 #include <utility>
 
-#include "durability/storage/remedy.hpp"
 #include "durability/walog/byte_writer.hpp"
 
 namespace durability::walog {
@@ -98,7 +97,7 @@ Error ByteWriter::cut_batch(Error error, std::uint64_t appended) {
   if (auto counted = after_append(appended); !counted) return std::move(counted).error();
   return error.advise(
       fmt::format("the first {} of the batch are appended, up to entry {}; {} and append the others again",
-                  appended, last_entry_id(), internal::remedy_for(error.os_error())));
+                  appended, last_entry_id(), remedy_for(error.os_error())));
 }
 
 bool ByteWriter::too_old() const {
@@ -129,7 +128,7 @@ Status ByteWriter::set_space_aside() {
     if (!reserved) {
       return is_shortage(reserved.error())
                  ? reserved.error().advise(fmt::format("nothing was appended; {} and append again",
-                                                       internal::remedy_for(reserved.error().os_error())))
+                                                       remedy_for(reserved.error().os_error())))
                  : poison(std::move(reserved).error());
     }
   }

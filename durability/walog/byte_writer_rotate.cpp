@@ -10,7 +10,6 @@
 
 #include <utility>
 
-#include "durability/storage/remedy.hpp"
 #include "durability/walog/byte_writer.hpp"
 
 namespace durability::walog {
@@ -42,8 +41,8 @@ Status ByteWriter::rotate() {
 
 Error ByteWriter::refused_or_poisoned(BuildFailure failure) {
   if (failure.poisons) return poison(std::move(failure).error);
-  return failure.error.advise(fmt::format("nothing was written; {} and append again",
-                                          internal::remedy_for(failure.error.os_error())));
+  return failure.error.advise(
+      fmt::format("nothing was written; {} and append again", remedy_for(failure.error.os_error())));
 }
 
 void ByteWriter::remember_segment() {

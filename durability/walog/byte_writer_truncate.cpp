@@ -27,6 +27,11 @@ bool covered(const SegmentRange& range, DurableId upto) noexcept {
 
 Result<DurableId> ByteWriter::durable_up_to(EntryId id) const {
   if (stable() && id <= durable_->get()) return durable(id);
+  if (id >= next_entry_id()) {
+    return Error(ErrorCode::kInvalidState, fmt::format("entry {} is past the end of the log", id))
+        .in_file(kWalDirectory)
+        .advise(fmt::format("nothing was changed; the next entry will be {}", next_entry_id()));
+  }
   return Error(ErrorCode::kInvalidState, fmt::format("entry {} is not known to be durable in this log", id))
       .in_file(kWalDirectory)
       .with_values(durable_->get().value(), id.value())

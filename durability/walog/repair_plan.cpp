@@ -107,9 +107,8 @@ class Planner {
         .in_file(error.path())
         .at_offset(scan_.offset)
         .advise(
-            "nothing was changed; restore a copy, or say where it goes on (WalOptions::first_entry_id, "
-            "behind "
-            "the last entry of the newest checkpoint)");
+            "nothing was changed; restore a copy, or say where it goes on: after the newest checkpoint "
+            "(wal repair --restart-at, WalOptions::first_entry_id)");
   }
 
   // Its version is the first one that anything still states.

@@ -113,7 +113,9 @@ std::string_view advice_for(Finding finding) noexcept {
     case Finding::kSealedWithoutSuccessor:
     case Finding::kUnsealedBeforeTwoSpares:
     case Finding::kOnlySpares: return "nothing was changed; look for the missing file, or restore a copy";
-    default: return "nothing was changed; keep a copy of the directory, then restore or repair it";
+    default:
+      return "nothing was changed; keep a copy of the directory; then restore one, or see what "
+             "`durability wal repair DIR --plan` offers";
   }
 }
 

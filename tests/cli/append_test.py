@@ -183,7 +183,7 @@ class Append(tool.Case):
 
     def test_text_goes_to_standard_error_beside_acknowledgements(self):
         text = self.ok("wal", "append", self.dir, stdin=b"a\n")
-        self.assertIn(b"appended 1 entry (1 bytes), ids 1 to 1 in ", text)
+        self.assertIn(b"appended 1 entry (1 byte), ids 1 to 1 in ", text)
         done = tool.run("wal", "append", self.dir, "--acks", stdin=b"a\n")
         self.assertEqual(done.stdout, b"1 2\n")
         self.assertIn(b"appended 1 entry", done.stderr)
