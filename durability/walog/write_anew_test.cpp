@@ -227,6 +227,49 @@ TEST(Resume, WhereASealFindsNoSpaceTheErrorSaysHowMuchToFree) {
   EXPECT_EQ(test::read_strict(disk), "a: ok");
 }
 
+// A file system without space may say so at the sync. What a failed sync left out is not written by the next
+// one, so the seal counts as lost, and the next opening looks again.
+TEST(Resume, ASealWhoseSyncFindsNoSpaceIsNotSyncedAgain) {
+  const auto disk = CrashDirectory::make();
+  put(*disk, 1, SegmentImage(1).entry("a").durable(1).mark().raw(as_bytes("torn")));
+  put(*disk, 2, Bytes(64));
+  const auto faulty = FaultyDirectory::make(disk);
+  bool written = false;
+  int failed_syncs = 0;
+  faulty->set_hook([&](const testing::OperationRecord& operation) -> std::optional<testing::Injection> {
+    if (operation.path != "wal/wal_1.log") return std::nullopt;
+    if (operation.operation == test::Operation::kWrite) written = true;
+    // The first sync of it is of what is there when the log is opened.
+    if (!written || operation.operation != test::Operation::kSyncData) return std::nullopt;
+    ++failed_syncs;
+    return testing::Injection{.os_error = ENOSPC};
+  });
+  EXPECT_TRUE(test::fails_with(open_writer(faulty), ErrorCode::kIo));
+  EXPECT_EQ(failed_syncs, 1);
+  faulty->mend();
+  EXPECT_TRUE(open_writer(faulty));
+  EXPECT_EQ(test::read_strict(disk), "a: ok");
+}
+
+// What a spare gives back is free for others when that is on the disk, not before.
+TEST(Resume, ASealGetsTheSpaceThatASpareGaveBackOnTheDisk) {
+  const auto disk = CrashDirectory::make();
+  put(*disk, 1, SegmentImage(1).entry("a").durable(1).mark().raw(as_bytes("torn")));
+  put(*disk, 2, Bytes(64));
+  const auto faulty = FaultyDirectory::make(disk);
+  bool given_back = false;
+  bool free = false;
+  faulty->set_hook([&](const testing::OperationRecord& operation) -> std::optional<testing::Injection> {
+    const std::string what = operation.to_string();
+    if (what == "truncate wal/wal_2.log") given_back = true;
+    if (what == "sync_data wal/wal_2.log") free = given_back;
+    if (what != "write wal/wal_1.log" || free) return std::nullopt;
+    return testing::Injection{.os_error = ENOSPC};
+  });
+  EXPECT_TRUE(open_writer(faulty));
+  EXPECT_EQ(test::read_strict(disk), "a: ok");
+}
+
 // Only where not even a name can be made is opening refused, and nothing is changed.
 TEST(Resume, ATornLogIsRefusedWhereNotEvenAnEmptySpareCanBeMade) {
   const auto faulty = FaultyDirectory::make(CrashDirectory::make());
