@@ -2,6 +2,9 @@
 
 JOBS ?= $(shell nproc)
 BOOTSTRAP ?= yes
+# ON: the trees for tests are built in half the time, but slowly after each change.
+BULK ?= OFF
+CONFIGURE := cmake -DDURABILITY_BULK=$(BULK) --preset
 
 # Sanitizers want their address ranges free: with the wide address randomisation of newer kernels
 # ThreadSanitizer dies at its start ("unexpected memory mapping") now and then. Where the machine lets
@@ -40,17 +43,17 @@ test: test-gcc test-asan test-tsan  ## every test: g++; clang with address and U
 .NOTPARALLEL:
 
 test-gcc: bootstrap-dev  ## every test, built by g++
-	cmake --preset gcc
+	$(CONFIGURE) gcc
 	cmake --build --preset gcc -j $(JOBS)
 	ctest --preset gcc -j $(JOBS)
 
 test-asan: bootstrap-dev  ## every test, built by clang with AddressSanitizer and UndefinedBehaviorSanitizer
-	cmake --preset asan
+	$(CONFIGURE) asan
 	cmake --build --preset asan -j $(JOBS)
 	DURABILITY_CRASH_SAMPLES=0.1 $(NO_ASLR) ctest --preset asan -j $(JOBS)
 
 test-tsan: bootstrap-dev  ## the programs with threads, under ThreadSanitizer
-	cmake --preset tsan
+	$(CONFIGURE) tsan
 	cmake --build --preset tsan -j $(JOBS) --target $(THREADED)
 	DURABILITY_CRASH_SAMPLES=0.1 $(NO_ASLR) ctest --preset tsan -j $(JOBS) -E '$(ONE_THREAD)' \
 		-L '^($(subst $(space),|,$(strip $(THREADED))))$$'
@@ -74,7 +77,7 @@ tidy-whole: bootstrap-dev  ## clang-tidy over the tests too, and its analyzer as
 
 LENGTH ?= 3
 crash: bootstrap-dev  ## the crash explorer over all histories of up to LENGTH letters (3), and its report
-	cmake --preset gcc
+	$(CONFIGURE) gcc
 	cmake --build --preset gcc -j $(JOBS) --target crash_test checkpointing_test recordlog_test
 	scripts/crash.sh build/gcc/bin $(LENGTH) $(JOBS)
 
@@ -83,7 +86,7 @@ SCHEDULES ?= 3000000
 SAMPLES ?= 20000
 SEED ?= 1
 schedules: bootstrap-dev  ## the log's threads under every schedule with up to PREEMPTIONS (2) preemptions, and SAMPLES with 3
-	cmake --preset gcc
+	$(CONFIGURE) gcc
 	cmake --build --preset gcc -j $(JOBS) --target schedules_test
 	DURABILITY_SCHEDULE_PREEMPTIONS=$(PREEMPTIONS) DURABILITY_SCHEDULE_MOST=$(SCHEDULES) \
 	DURABILITY_SCHEDULE_SAMPLES=$(SAMPLES) DURABILITY_SCHEDULE_SEED=$(SEED) build/gcc/bin/schedules_test
@@ -111,18 +114,18 @@ fuzz: bootstrap-dev  ## each fuzz target for SECONDS (60), as many side by side 
 
 MINUTES ?= 10
 soak: bootstrap-dev  ## writers that live and are killed on real files, for MINUTES (10); memory must not grow
-	cmake --preset gcc
+	$(CONFIGURE) gcc
 	cmake --build --preset gcc -j $(JOBS) --target soak
 	build/gcc/bin/soak --seconds $$(( $(MINUTES) * 60 ))
 
 shortages: bootstrap-dev  ## fails every allocation, thread start and descriptor of every life of a log
-	cmake --preset gcc
+	$(CONFIGURE) gcc
 	cmake --build --preset gcc -j $(JOBS) --target shortages_test preloaded_shortages durability_cli
 	DURABILITY_SHORTAGES=all ctest --preset gcc -L '^shortages_test$$' -j $(JOBS) -V --no-tests=error
 
 HISTORIES ?= 2000
 interop: bootstrap-dev  ## beside the Rust crate itself, which needs cargo: HISTORIES random histories each way (2000)
-	cmake --preset gcc
+	$(CONFIGURE) gcc
 	cmake --build --preset gcc -j $(JOBS) --target interop_test
 	tests/interop/build.sh build/gcc/interop
 	DURABILITY_INTEROP_HISTORIES=$(HISTORIES) ctest --test-dir build/gcc -L '^interop_test$$' -j $(JOBS) -V --no-tests=error
@@ -133,7 +136,7 @@ mutants: bootstrap-dev  ## takes out each sync, rename, removal, truncation, poi
 	python3 -B scripts/mutants.py run build/mutants -j $(JOBS)
 
 planted: bootstrap-dev  ## brings back, one by one, bugs that the Rust crate or drafts of the format had, and looks for a test that fails
-	cmake --preset gcc
+	$(CONFIGURE) gcc
 	cmake --build --preset gcc -j $(JOBS) --target planted
 	python3 -B scripts/planted.py run build/gcc/planted -j $(JOBS)
 
@@ -146,7 +149,7 @@ async-kills: build  ## kills the example servers under load, KILLS (50) times; n
 
 OPERATIONS ?= 1000000
 async-load: bootstrap-dev  ## OPERATIONS (a million) durable appends of coroutines and threads, under ThreadSanitizer
-	cmake --preset tsan
+	$(CONFIGURE) tsan
 	cmake --build --preset tsan -j $(JOBS) --target eventloop_test
 	TSAN_OPTIONS=halt_on_error=1 DURABILITY_ASYNC_OPERATIONS=$(OPERATIONS) \
 		$(NO_ASLR) build/tsan/bin/eventloop_test --gtest_filter='AsyncLoad.*'

@@ -67,7 +67,8 @@ function(durability_precompile test)
     target_precompile_headers(${test} REUSE_FROM ${first})
   else()
     target_precompile_headers(${test} PRIVATE <gmock/gmock.h> <gtest/gtest.h> <fmt/format.h> <tl/expected.hpp> <deque>
-                              <filesystem> <future> <map> <random> <set> <span> <thread> <variant> <vector>)
+                              <filesystem> <future> <map> <random> <set> <span> <thread> <variant> <vector>
+                              ${DURABILITY_PRECOMPILED_TOO})
     set_property(GLOBAL PROPERTY DURABILITY_PRECOMPILED ${test})
   endif()
 endfunction()
@@ -82,6 +83,8 @@ function(durability_test name)
     durability_quick_to_build(${name})
     durability_precompile(${name})
   endif()
+  # Tests use the same short names for different things.
+  set_target_properties(${name} PROPERTIES UNITY_BUILD OFF)
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 300 LABELS ${name})
 endfunction()
 

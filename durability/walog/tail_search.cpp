@@ -7,9 +7,6 @@
 namespace durability::walog {
 namespace {
 
-// Enough to look at many candidates between two calls, few enough to stay in the window's buffer.
-constexpr std::size_t kStrideBytes = 64U << 10U;
-
 bool id_possible(EntryId id, EntryId missing, std::uint64_t distance) noexcept {
   const std::uint64_t above = distance / v4::kFrameHeadBytes + 1;
   return id >= missing && id.value() - missing.value() <= above;
@@ -24,7 +21,7 @@ class Search {
     const std::uint64_t searched = window_.size() > begin_ ? window_.size() - begin_ : 0;
     budget_ = kSearchBudgetFactor * searched;
     for (std::uint64_t offset = begin_; offset + v4::kFrameHeadBytes <= window_.size();) {
-      DURABILITY_TRY_ASSIGN(const ByteView bytes, window_.view(offset, kStrideBytes));
+      DURABILITY_TRY_ASSIGN(const ByteView bytes, window_.view(offset, kSearchStepBytes));
       if (bytes.size() < v4::kFrameHeadBytes) break;
       const std::size_t next = next_candidate(bytes, offset);
       if (next + v4::kFrameHeadBytes > bytes.size()) {

@@ -24,6 +24,8 @@ struct TailSearch {
 };
 
 inline constexpr std::uint64_t kSearchBudgetFactor = 4;
+/// Enough to look at many candidates between two calls, few enough to stay in the window's buffer.
+inline constexpr std::size_t kSearchStepBytes = 64U << 10U;
 
 /// Searches [offset, size) for valid frames, `missing` being the id that is due at `offset`.
 Result<TailSearch> search_behind(FileWindow& window, std::uint64_t offset, EntryId missing,

@@ -5,8 +5,6 @@
 namespace durability::walog {
 namespace {
 
-constexpr std::size_t kStrideBytes = 64U << 10U;
-
 Result<v3::FrameState> read_frame_v3(FileWindow& window, std::uint64_t offset, WalFormat format,
                                      v3::Frame& frame) {
   DURABILITY_TRY_ASSIGN(const ByteView bytes, window.view(offset, v3::kFrameHeadBytes));
@@ -74,7 +72,7 @@ Result<FramesBehind> frames_behind_v3(FileWindow& window, std::uint64_t offset, 
   const std::uint64_t searched = window.size() > begin ? window.size() - begin : 0;
   std::uint64_t budget = kSearchBudgetFactor * searched;
   while (offset + v3::kFrameHeadBytes <= window.size()) {
-    DURABILITY_TRY_ASSIGN(const ByteView bytes, window.view(offset, kStrideBytes));
+    DURABILITY_TRY_ASSIGN(const ByteView bytes, window.view(offset, kSearchStepBytes));
     std::size_t index = 0;
     for (; index + v3::kFrameHeadBytes <= bytes.size(); ++index) {
       const ByteView head = bytes.subspan(index, v3::kFrameHeadBytes);
@@ -83,7 +81,7 @@ Result<FramesBehind> frames_behind_v3(FileWindow& window, std::uint64_t offset, 
     }
     offset += index;
     if (index + v3::kFrameHeadBytes > bytes.size()) {
-      if (bytes.size() < kStrideBytes) break;
+      if (bytes.size() < kSearchStepBytes) break;
       continue;
     }
     v3::Frame frame;
