@@ -23,7 +23,7 @@ int main() try {
   auto dir = d::FsDirectory::open("data").value();
   auto wal = d::WalWriter<Op>::open(dir).value();  // takes the lock: from here on nobody else writes
 
-  // What the last run left: the checkpoint, then the log behind it.
+  // What the last run left: the checkpoint, then the log after it.
   auto recovered = d::recover_with_wal<Table, Op>(
                        dir, "table.ckpt", d::RecoveryOptions::best_effort(),
                        [](const std::optional<Table>& checkpoint) { return checkpoint.value_or(Table{}); },
