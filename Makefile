@@ -39,7 +39,7 @@ demo: build  ## real input, a writer killed again and again, a power cut; nothin
 
 test: test-gcc test-asan test-tsan  ## every test: g++; clang with address and UB sanitizers; threads under TSan
 
-# Run one behind the other whatever -j says: each uses all cores itself.
+# Run one after the other whatever -j says: each uses all cores itself.
 .NOTPARALLEL:
 
 test-gcc: bootstrap-dev  ## every test, built by g++

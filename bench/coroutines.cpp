@@ -1,4 +1,4 @@
-// The library behind an event loop as a contender: so many coroutines on one thread, each waiting for its own
+// The library on an event loop as a contender: so many coroutines on one thread, each waiting for its own
 // append before the next. Says on standard error how long the event loop kept others waiting at the most.
 
 #include <boost/asio/co_spawn.hpp>

@@ -14,7 +14,7 @@ namespace micro {
 
 namespace d = durability;
 
-/// A fresh directory under DURABILITY_BENCH_DIR, or where temporaries live, removed behind it.
+/// A fresh directory under DURABILITY_BENCH_DIR, or where temporaries live, removed at the end.
 class Scratch {
  public:
   Scratch() {

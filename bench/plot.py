@@ -62,7 +62,7 @@ def ticks(low, high):
 
 def lines(title, x_label, y_label, series, x_name, y_from_zero):
     """series: {label: [(x, y)…]}; x is logarithmic, and so is y unless it begins at zero. Every x is marked; one
-    that is 0 stands in front of the others."""
+    that is 0 stands before the others."""
     width, height, left, right, top, bottom = 640, 380, 80, 20, 44, 80
     points = [point for values in series.values() for point in values]
     xs = sorted({x for x, _ in points})

@@ -28,7 +28,7 @@ class Work:
     floor: str  # the contender and the work that its ratio refers to
     floor_work: str
     target: str = ""
-    then: object = None  # a work on what this one left behind
+    then: object = None  # a work on what this one left
 
 
 REPLAY_SMALL = Work("W4", "replay of W1's log, every checksum verified", "replay", {}, GROWING, "W4", "0.9")

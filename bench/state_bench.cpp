@@ -57,7 +57,7 @@ void recover_1k_segments_10k_deletes_memory(benchmark::State& state) {
 }
 BENCHMARK(recover_1k_segments_10k_deletes_memory)->Unit(benchmark::kMillisecond);
 
-/// A hundred thousand events behind no checkpoint.
+/// A hundred thousand events, and no checkpoint.
 void recover_events_fs(benchmark::State& state) {
   const micro::Scratch scratch;
   const auto directory = scratch.directory();

@@ -27,7 +27,7 @@ void prepare_end_of_memory(const std::string& place, Effect effect);
 /// Says that this should not have been thrown. Status 1.
 [[nodiscard]] ExitStatus report_exception(const std::exception& exception, bool json);
 
-/// Closes standard output, where some systems tell only then that nothing was kept.
+/// Closes standard output, where some systems report only then that nothing was kept.
 [[nodiscard]] ExitStatus close_output(ExitStatus status);
 
 }  // namespace durability::cli

@@ -1,6 +1,6 @@
 #pragma once
 
-// Where on this machine a file is, as the library wants to be told.
+// Where on this machine a file is, as the library wants it given.
 
 #include <memory>
 #include <string>

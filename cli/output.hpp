@@ -56,7 +56,7 @@ struct Outcome {
 /// The same without an error, or any memory, to say it with.
 [[nodiscard]] bool write_to_stdout_plainly(std::string_view text) noexcept;
 
-/// As much as standard error takes: where it is closed or full there is nobody to tell.
+/// As much as standard error takes: where it is closed or full there is nowhere to report that.
 void write_to_stderr(std::string_view text) noexcept;
 
 }  // namespace durability::cli

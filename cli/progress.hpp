@@ -37,7 +37,7 @@ class Progress {
   std::chrono::steady_clock::time_point due_;
 };
 
-/// Size of all segments of the log; 0 where it cannot be told.
+/// Size of all segments of the log; 0 where it cannot be found out.
 [[nodiscard]] std::uint64_t log_bytes(Directory& directory);
 
 }  // namespace durability::cli

@@ -9,7 +9,7 @@
 
 namespace durability::cli {
 
-/// As `mode` is, unless told otherwise.
+/// As `mode` is, unless an option says otherwise.
 inline void add_read_mode(CLI::App& command, ReadMode& mode) {
   const auto help = [&mode](ReadMode other, const char* text) {
     return mode == other ? std::string(text) + " (the default)" : text;

@@ -1,6 +1,6 @@
 // recordlog append: lines of standard input become records.
 //
-// When a record counts: with --durable once a sync behind it has succeeded; without, once it has been handed
+// When a record counts: with --durable once a sync after it has succeeded; without, once it has been handed
 // to the operating system, at the latest when input pauses. Only records that count are summed up.
 //
 // SIGINT and SIGTERM end the input: what was read of it is appended, and the log closed.

@@ -35,9 +35,9 @@ Outcome run_verify(const VerifyOptions& options) {
                          {"records", records},
                          {"torn_tail", torn},
                          {"error", nullptr}},
-          .text = fmt::format("{}: {}{}\n", error ? "in front of the fault" : "sound",
+          .text = fmt::format("{}: {}{}\n", error ? "before the fault" : "sound",
                               count_of(records, "record", "records"),
-                              torn ? "; a torn tail behind them was left out" : ""),
+                              torn ? "; a torn tail after them was left out" : ""),
           .error = error};
 }
 

@@ -120,7 +120,7 @@ void add_recover(CLI::App& app, Selected& selected) {
   auto [command, options] = add_log_command<RecoverOptions>(
       app,
       {.name = "recover",
-       .description = "Recovers a segment index from a checkpoint and the log behind it, and prints what it "
+       .description = "Recovers a segment index from a checkpoint and the log after it, and prints what it "
                       "found: segments, documents, deletes. Writes nothing.\n"
                       "Without --checkpoint and --latest from the log alone, which must begin at entry 1.",
        .place = "DIR",

@@ -232,16 +232,16 @@ Outcome run_append(const AppendOptions& options) {
 }
 
 FlushPolicy parse_policy(const std::string& text) {
-  const auto number_behind = [&text](std::string_view prefix) -> std::optional<std::uint64_t> {
+  const auto number_after = [&text](std::string_view prefix) -> std::optional<std::uint64_t> {
     if (!text.starts_with(prefix)) return {};
     return parse_number(std::string_view(text).substr(prefix.size()));
   };
   if (text == "per-append") return FlushPolicy::per_append();
   if (text == "manual") return FlushPolicy::manual();
-  if (const auto appends = number_behind("every="); appends && *appends > 0)
+  if (const auto appends = number_after("every="); appends && *appends > 0)
     return FlushPolicy::every(*appends);
   constexpr std::uint64_t kMaxMilliseconds = std::uint64_t{1} << 40U;  // 34 years: fits in nanoseconds
-  if (const auto milliseconds = number_behind("interval=");
+  if (const auto milliseconds = number_after("interval=");
       milliseconds && *milliseconds > 0 && *milliseconds < kMaxMilliseconds) {
     return FlushPolicy::interval(std::chrono::milliseconds(*milliseconds));
   }

@@ -1,4 +1,4 @@
-// wal repair: cuts a log that opening refuses behind its longest sound prefix, and can take that back.
+// wal repair: cuts a log that opening refuses down to its longest sound prefix, and can take that back.
 
 #include "durability/walog/maintenance.hpp"
 #include "file_place.hpp"
@@ -28,7 +28,7 @@ WalMaintenance maintenance(std::shared_ptr<Directory> directory, EntryId first_e
 std::string what_to_do(const WalRepairPlan& plan) {
   if (!plan.opens) return "Nothing was changed. To do this: --plan --json > PLAN, then --apply PLAN.\n";
   return fmt::format(
-      "Nothing was changed. The log opens and can be appended to as it is, and {} sound entries stand behind "
+      "Nothing was changed. The log opens and can be appended to as it is, and {} sound entries stand after "
       "the\n"
       "damage: restore the damaged file from a copy if there is one. To cut them all the same, and keep them "
       "in\n"
@@ -109,7 +109,7 @@ void add_wal_repair(CLI::App& wal, Selected& selected) {
       wal,
       {.name = "repair",
        .description =
-           "Cuts a log that cannot be opened behind its longest sound prefix. What is cut is kept in "
+           "Cuts a log that cannot be opened down to its longest sound prefix. What is cut is kept in "
            "wal/quarantine/.",
        .place = "DIR",
        .place_description = kDirectoryHelp,
@@ -125,7 +125,7 @@ void add_wal_repair(CLI::App& wal, Selected& selected) {
   what->require_option(1);
   command
       ->add_flag("--cut-sound-entries", options->cut_sound_entries,
-                 "With --apply, of a log that opens as it is: cut the sound entries behind the damage too")
+                 "With --apply, of a log that opens as it is: cut the sound entries after the damage too")
       ->needs(apply);
   command
       ->add_option("--restart-at", options->restart_at,

@@ -30,7 +30,7 @@ struct Seen {
   }
 };
 
-/// Behind an error the reader has no totals: those of the segments as they stand.
+/// After an error the reader has no totals: those of the segments as they stand.
 void add_totals_of_damaged(const std::shared_ptr<Directory>& directory, Seen& seen) {
   const auto inspection = WalMaintenance(directory).inspect();
   if (!inspection) return;
@@ -63,10 +63,10 @@ std::string text_of(const Seen& seen) {
   std::string ids;
   if (seen.first) ids = fmt::format(", ids {} to {}", *seen.first, *seen.last);
   return fmt::format(
-      "{}: {}{}, in {} ({}){}\n", seen.error ? "in front of the fault" : "sound",
+      "{}: {}{}, in {} ({}){}\n", seen.error ? "before the fault" : "sound",
       count_of(seen.entries, "entry", "entries"), ids, count_of(seen.segments, "segment", "segments"),
       count_of(seen.bytes, "byte", "bytes"),
-      seen.torn_tail ? "; a torn tail behind them, which nothing acknowledged, was left out" : "");
+      seen.torn_tail ? "; a torn tail after them, which nothing acknowledged, was left out" : "");
 }
 
 Outcome run_verify(const VerifyOptions& options) {

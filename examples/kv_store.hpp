@@ -14,7 +14,7 @@ struct Put {
 struct Erase {
   std::string key;
 };
-using Change = std::variant<Put, Erase>;  // stored in this order: add new kinds behind the last one
+using Change = std::variant<Put, Erase>;  // stored in this order: add new kinds after the last one
 using Table = std::map<std::string, std::string>;
 
 class KvStore {
@@ -22,7 +22,7 @@ class KvStore {
   /// Opens or makes the store; `lock_failed` where another process has it open.
   static durability::Result<KvStore> open(std::shared_ptr<durability::Directory> directory,
                                           durability::WalOptions options = {}) {
-    // The writer first: it takes the lock, so that nobody changes what is recovered behind its back.
+    // The writer first: it takes the lock, so that nobody changes what is recovered meanwhile.
     DURABILITY_TRY_ASSIGN(auto log, Log::open(directory, std::move(options)));
     DURABILITY_TRY_ASSIGN(
         auto recovered,

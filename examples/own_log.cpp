@@ -1,6 +1,6 @@
 // The crash explorer at a log that is not the library's: own_log.hpp. With `left` it finds what its author
 // forgot, and prints the line that repeats it; with `cut` it finds nothing. Given the number of records and
-// the path of such a line, it goes that way alone, and shows the disk before and behind each crash.
+// the path of such a line, it goes that way alone, and shows the disk before and after each crash.
 //
 //   own_log left|cut [RECORDS PATH]
 

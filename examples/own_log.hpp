@@ -1,6 +1,6 @@
 #pragma once
 
-// A small log as somebody might write it for their own program: one file, records one behind the other, each
+// A small log as somebody might write it for their own program: one file, records one after the other, each
 // a length, a checksum and the text; append returns when the record is durable. examples/own_log.cpp lets the
 // crash explorer at it.
 

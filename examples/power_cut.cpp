@@ -87,7 +87,7 @@ std::string check(const std::shared_ptr<d::Directory>& disk, const Lines& lines,
   return compare(*entries, lines, acknowledged);
 }
 
-/// Runs until the power is cut at the given operation, and tries outcomes. False behind the last operation.
+/// Runs until the power is cut at the given operation, and tries outcomes. False past the last operation.
 bool cut_at(std::uint64_t operation, const Lines& lines, Totals& totals) {
   const auto disk = t::CrashDirectory::make();
   disk->cut_after(operation);

@@ -37,8 +37,7 @@ namespace {
                   .old_segment_ids = {1, 2},
                   .remapped_deletes = {{.segment_id = 3, .doc_id = 7}}});
 
-  // A checkpoint of all that is durable, a marker in the log that names it, and the log in front of it
-  // deleted.
+  // A checkpoint of all that is durable, a marker in the log that names it, and the log before it deleted.
   const d::DurableId upto = wal.flush_and_sync().value();
   const std::string path = fmt::format("checkpoints/{}.ckpt", upto);
   const auto published = d::publish_checkpoint(directory, wal, {.segments = index}, upto, path).value();

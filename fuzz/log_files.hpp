@@ -1,6 +1,6 @@
 #pragma once
 
-// A log's directory as one input: its files one behind the other, each
+// A log's directory as one input: its files one after the other, each
 //
 //   0 name u8 | 1 length u16 | 3 contents
 //

@@ -19,7 +19,7 @@ struct Reading {
   Result<WalReadReport> report;
 
   [[nodiscard]] bool ok() const noexcept { return report.has_value(); }
-  /// The id behind the last entry; of a log without entries, what the report says.
+  /// The id after the last entry; of a log without entries, what the report says.
   [[nodiscard]] EntryId next() const;
 };
 
@@ -28,7 +28,7 @@ struct Reading {
 [[nodiscard]] Reading read_log(const std::shared_ptr<Directory>& directory, ReadMode mode,
                                std::size_t buffer_bytes, const walog::EntryRange& range = {});
 
-/// The mutator of inputs that are `head_bytes` of options and then files: behind libFuzzer's own mutations it
+/// The mutator of inputs that are `head_bytes` of options and then files: after libFuzzer's own mutations it
 /// makes checksums right in half of the cases, by the bits of `seed` ids and seals too.
 std::size_t mutate_log(std::uint8_t* data, std::size_t size, std::size_t max_size, unsigned seed,
                        std::size_t head_bytes);

@@ -1,8 +1,8 @@
 #pragma once
 
-// Makes checksums right, so that a mutation gets past them to the rules behind. Each target's mutator does
-// this to some of its inputs after libFuzzer's own mutations; to others it does nothing, since checksums are
-// a part of what is tested. Sizes never change.
+// Makes checksums right, so that a mutation gets past them to the rules that follow. Each target's mutator
+// does this to some of its inputs after libFuzzer's own mutations; to others it does nothing, since checksums
+// are a part of what is tested. Sizes never change.
 
 #include "durability/durability.hpp"
 

@@ -1,4 +1,4 @@
-// Any file, read as a record log and opened as one: all ways of reading agree, and opening goes on behind
+// Any file, read as a record log and opened as one: all ways of reading agree, and opening goes on after
 // what best effort reads, or refuses and changes nothing.
 
 #include <algorithm>
@@ -70,11 +70,11 @@ void check_opening(const std::shared_ptr<Directory>& directory, const Reading& b
     require(std::ranges::equal(contents(*directory), input), "what is refused is left as it was");
     const auto code = writer.error().code();
     require(code == ErrorCode::kFormat || (!best.report && code == best.report.error().code()),
-            fmt::format("opening refuses what reading does, and damage with records behind it: {}",
+            fmt::format("opening refuses what reading does, and damage with records after it: {}",
                         writer.error()));
     return;
   }
-  // A last record with a bad checksum or length may be torn. Opening, which looks behind it, then cuts it
+  // A last record with a bad checksum or length may be torn. Opening, which looks past it, then cuts it
   // off; reading refuses it.
   require(best.report || best.report.error().code() != ErrorCode::kTruncated, "what opens can be read");
   require(writer->last_number().value() == best.records.size(), "opening counts what reading does");

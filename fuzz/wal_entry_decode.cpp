@@ -47,7 +47,7 @@ void check_v4(ByteView bytes, std::uint32_t seed) {
           "lengths agree");
   require(frame.fields.id == v4::id_field(bytes), "the id is the one that stands there");
   if (const auto vouched = frame.vouches_for()) {
-    require(*vouched <= frame.fields.id, "no frame vouches for what comes behind it");
+    require(*vouched <= frame.fields.id, "no frame vouches for what comes after it");
   }
   if (frame.fields.kind == v4::FrameKind::kSeal) {
     require(begins_with(frame.payload(), v4::encode_seal(frame.seal())), "a seal is encoded as it stood");

@@ -100,7 +100,7 @@ std::vector<Entry> append_to(WalWriter<Bytes>& writer, const Choices& choices) {
 
 void check_continued(const std::shared_ptr<Directory>& directory, const Choices& choices,
                      WalWriter<Bytes>& writer, const Reading& before) {
-  // Opening trusts seals, so what lies in front of one may be damaged still.
+  // Opening trusts seals, so what lies before one may be damaged still.
   require(writer.next_entry_id() >= before.next(), "no id that was read is given out again");
   if (before.ok()) require(writer.next_entry_id() == before.next(), "the log goes on where it ended");
 
@@ -117,7 +117,7 @@ void check_continued(const std::shared_ptr<Directory>& directory, const Choices&
     require(again.error().code() == ErrorCode::kInvalidState, "it opens again, unless ids are used up");
     return;
   }
-  require(!again->recovery_report().repaired, "behind a close there is nothing to mend");
+  require(!again->recovery_report().repaired, "after a close there is nothing to mend");
   require(again->next_entry_id() == after.next(), "opening again changes nothing");
 }
 

@@ -59,7 +59,7 @@ def matching(code, open_at):
 
 
 def start_of_expression(code, at):
-    """Where `a.b()->c[1]::` in front of a name begins."""
+    """Where `a.b()->c[1]::` before a name begins."""
     while True:
         before = code[:at]
         if before.endswith(("->", "::")):
@@ -81,7 +81,7 @@ def start_of_expression(code, at):
 
 
 def is_call(code, start):
-    """Not a declaration, in front of which stands a type."""
+    """Not a declaration, before which stands a type."""
     before = code[:start].rstrip()
     word = re.search(r"[\w>&*]+$", before)
     return word is None or word.group() in ("return", "else") or word.group().endswith(("&&",))

@@ -39,7 +39,7 @@ def options_for(path, whole):
 
 
 def without_output(command):
-    """The compiler's arguments, without a launcher in front, without -o and -c."""
+    """The compiler's arguments, without a launcher, without -o and -c."""
     words = shlex.split(command)
     while "clang++" not in words[0]:
         words.pop(0)

@@ -1,4 +1,4 @@
-// LevelDB: a key-value store with a log in front. Default options; replay is opening and iterating, with
+// LevelDB: a key-value store with a log. Default options; replay is opening and iterating, with
 // checksums verified.
 
 #include <leveldb/db.h>

@@ -1,4 +1,4 @@
-// RocksDB: a key-value store with a log in front. Default options; replay is opening and iterating, with
+// RocksDB: a key-value store with a log. Default options; replay is opening and iterating, with
 // checksums verified.
 
 #include <rocksdb/db.h>

@@ -45,7 +45,7 @@ class AsyncDirectory {
   virtual Operation<Bytes> read_file(std::string path, std::uint64_t limit) = 0;
   /// `length` bytes from `offset` on; fewer only where the file ends, and no more memory than it has.
   virtual Operation<Bytes> read_range(std::string path, std::uint64_t offset, std::uint64_t length) = 0;
-  /// Writes behind the file's last byte; makes it if it is missing.
+  /// Writes after the file's last byte; makes it if it is missing.
   virtual Operation<void> append(std::string path, Bytes contents) = 0;
   virtual Operation<bool> exists(std::string path) = 0;
   virtual Operation<void> remove(std::string path) = 0;

@@ -33,13 +33,13 @@ struct ReplayOptions {
 /// A log as a stream of batches. Read on a thread of its own, which waits while two batches are there that
 /// nobody has taken. Never writes, takes no lock, safe beside a live writer, as WalReader. Not thread-safe.
 /// Destroying it ends the reading, and waits for the read under way; so a coroutine may own it that waits for
-/// its batches. Destroying the execution context destroys who waits, and nothing else.
+/// its batches. Destroying the execution context destroys the waiter, and nothing else.
 template <class E, class Codec = Postcard>
 class AsyncReplay {
  public:
   using Batch = std::vector<WalRecord<E>>;
 
-  /// Where the thread cannot be started (`io`), or the executor is empty (`invalid_config`, told on the
+  /// Where the thread cannot be started (`io`), or the executor is empty (`invalid_config`, reported on the
   /// token's, else on boost::asio::system_executor), that is the one thing that `next` yields.
   // NOLINTNEXTLINE(performance-unnecessary-value-param): as everywhere, an executor is taken by value
   AsyncReplay(boost::asio::any_io_executor home, WalReader<E, Codec> reader, ReadMode mode,
@@ -71,7 +71,7 @@ class AsyncReplay {
   AsyncReplay& operator=(const AsyncReplay&) = delete;
 
   /// Completes with Result<Batch>: the next entries, in order; an empty one at the end; an error of WalReader
-  /// in its place behind the entries in front of it. `cancelled`: gave up, and lost nothing: the next call
+  /// in its place after the entries before it. `cancelled`: gave up, and lost nothing: the next call
   /// gets that batch. `invalid_state`: another one is waiting.
   template <class Token>
   auto next(Token&& token) {

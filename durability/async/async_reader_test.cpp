@@ -95,8 +95,8 @@ TEST_F(AsyncReplayTest, NothingIsReadOnTheEventLoop) {
   EXPECT_FALSE(gate_.threads().contains(std::this_thread::get_id()));
 }
 
-// What is good in front of an error has been delivered before it.
-TEST_F(AsyncReplayTest, AnErrorComesBehindWhatCouldBeRead) {
+// The entries before an error are delivered first.
+TEST_F(AsyncReplayTest, AnErrorComesAfterWhatCouldBeRead) {
   write(5);
   AsyncReplay<std::string, Picky> replay(loop_.executor(), WalReader<std::string, Picky>(faulty_),
                                          ReadMode::kStrict);
@@ -107,7 +107,7 @@ TEST_F(AsyncReplayTest, AnErrorComesBehindWhatCouldBeRead) {
   }(replay));
 }
 
-// G3: who gave up waiting for a batch loses none.
+// A waiter that gives up waiting for a batch loses none.
 TEST_F(AsyncReplayTest, ABatchThatNobodyWaitedForAnyMoreGoesToTheNext) {
   write(3);
   gate_.watch(*faulty_);
@@ -127,7 +127,7 @@ TEST_F(AsyncReplayTest, ABatchThatNobodyWaitedForAnyMoreGoesToTheNext) {
   EXPECT_EQ(sizes_, (std::vector<std::size_t>{1, 1, 1}));
 }
 
-// G4: destroyed while it is full, or while somebody waits.
+// Destroyed while it is full, or while somebody waits.
 TEST_F(AsyncReplayTest, DestroyingItEndsTheReading) {
   write(1000);
   {

@@ -41,7 +41,7 @@ class AsyncWal {
   using executor_type = boost::asio::any_io_executor;
 
   /// Creates or resumes the log of the bridge's directory, as WalWriter::open does, on the pool. Completes
-  /// with Result<std::unique_ptr<AsyncWal>>; `invalid_config` for no bridge or no executor (told on the
+  /// with Result<std::unique_ptr<AsyncWal>>; `invalid_config` for no bridge or no executor (reported on the
   /// token's, else on boost::asio::system_executor), `io` where its thread cannot be started. Given up, it
   /// may still open the log, and then closes it again.
   template <class Token>
@@ -125,7 +125,7 @@ class AsyncWal {
     return publish_on_pool(std::move(work), std::forward<Token>(token));
   }
 
-  /// Commits what is queued, tells everyone, then closes the log and completes with Status. Given up, it goes
+  /// Commits what is queued, completes every waiter, then closes the log, with Status. Given up, it goes
   /// on. A second one is `closed`.
   template <class Token>
   auto close(Token&& token) {

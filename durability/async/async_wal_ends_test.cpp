@@ -22,7 +22,7 @@ using test::Words;
 
 class AsyncWalEnds : public test::AsyncWalTest {};
 
-// G4: what is queued is committed, everyone is told, then the log is closed; what comes later is refused.
+// What is queued is committed, everyone is told, then the log is closed; what comes later is refused.
 TEST_F(AsyncWalEnds, ClosingCommitsWhatIsQueuedAndTellsEveryone) {
   open({.max_in_flight = 2});
   start_and_hold({"a", "b", "c", "d"});
@@ -37,7 +37,7 @@ TEST_F(AsyncWalEnds, ClosingCommitsWhatIsQueuedAndTellsEveryone) {
   EXPECT_TRUE(WalReader<std::string>(disk_).count(ReadMode::kStrict));
 }
 
-// G4: without a close the group under way is finished and acknowledged, the queue after it is closed. It was
+// Without a close the group under way is finished and acknowledged, the queue after it is `closed`. It was
 // `cancelled`, with the advice that it may still happen.
 TEST_F(AsyncWalEnds, DestroyingItResolvesEveryWaiter) {
   open({.max_in_flight = 1});

@@ -20,7 +20,7 @@ using test::Words;
 
 class AsyncWalGivingUp : public test::AsyncWalTest {};
 
-// G3: gave up while the sync was under way; the entry is there all the same, and so is everybody else's.
+// Gave up while the sync was under way; the entry is there all the same, and so is everybody else's.
 TEST_F(AsyncWalGivingUp, AWaiterThatGivesUpIsToldAtOnceAndHarmsNobody) {
   open();
   gate_.hold();

@@ -65,7 +65,7 @@ TEST_F(AsyncWalTest, ThousandsInFlightShareSyncs) {
   EXPECT_EQ(told_.back(), fmt::format("entry {} ok", kMore - 1));
 }
 
-// G2: an entry that comes while a sync is under way is not acknowledged by it.
+// An entry that comes while a sync is under way is not acknowledged by it.
 TEST_F(AsyncWalTest, AnEntryIsAcknowledgedOnlyByASyncThatBeganAfterItWasWritten) {
   open();
   start_and_hold({"early", "late"});
@@ -75,7 +75,7 @@ TEST_F(AsyncWalTest, AnEntryIsAcknowledgedOnlyByASyncThatBeganAfterItWasWritten)
   EXPECT_EQ(gate_.begun(), 2U);
 }
 
-// G1: everyone who waited on a sync that failed gets its error, everyone after an error too.
+// Everyone who waited on a sync that failed gets its error, everyone who comes later an error too.
 TEST_F(AsyncWalTest, AFailedSyncReachesEveryWaiter) {
   open();
   start_and_hold({"a", "b", "c"});
@@ -130,7 +130,7 @@ TEST_F(AsyncWalTest, NoFileOperationRunsOnTheEventLoop) {
   EXPECT_FALSE(gate_.threads().contains(std::this_thread::get_id()));
 }
 
-// A handler that throws ends run(), as in all of Asio; those behind it are told by the next run().
+// A handler that throws ends run(), as in all of Asio; those queued after it are told by the next run().
 TEST_F(AsyncWalTest, AHandlerThatThrowsTakesNobodysAcknowledgement) {
   open();
   start_and_hold({"first"});
@@ -174,8 +174,7 @@ TEST_F(AsyncWalTest, OthersHaveTheirTurnBetweenAcknowledgements) {
 }
 
 // `open` with an executor that somebody forgot to set asked it for its context, and the process died; so did
-// a replay, a recovery and a pool. There the refusal needs some executor to be told on: a thread of Asio's
-// own.
+// a replay, a recovery and a pool. The refusal must be reported on some executor: one of Asio's own.
 TEST_F(AsyncWalTest, WithoutAnExecutorEverythingIsRefused) {
   const boost::asio::any_io_executor none;
   const auto refused = [](const auto& result) { return test::fails_with(result, ErrorCode::kInvalidConfig); };

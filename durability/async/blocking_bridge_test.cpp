@@ -173,7 +173,7 @@ TEST_F(BlockingBridgeTest, WhatFindsNoPlaceIsRefusedAndWhatHasOneWaitsItsTurn) {
   EXPECT_FALSE(disk_->exists("d").value());
 }
 
-// G3: the disk hangs; a waiter gives up, is told at once, and the others go on.
+// The disk hangs; a waiter gives up, is told at once, and the others go on.
 TEST_F(BlockingBridgeTest, WhoGivesUpIsToldAtOnceAndWhatWasNotBegunNeverHappens) {
   gate_.watch(*faulty_);
   gate_.hold();
@@ -198,7 +198,7 @@ TEST_F(BlockingBridgeTest, WhoGivesUpIsToldAtOnceAndWhatWasNotBegunNeverHappens)
   EXPECT_FALSE(disk_->exists("waiting").value());
 }
 
-// G4: closing waits for what runs and resolves what waits. Who waited, and who came later, was told
+// Closing waits for what runs and resolves what waits. Whoever waited, and whoever came later, once got
 // `cancelled`, and that it may still happen: nothing was begun.
 TEST_F(BlockingBridgeTest, ClosingThePoolResolvesEveryWaiter) {
   gate_.watch(*faulty_);

@@ -85,7 +85,7 @@ class TaskQueue {
   bool closed_ = false;
 };
 
-/// `work`, and who waits for it.
+/// `work`, and its waiter.
 template <class T, class Work>
 class TaskFor : public Pending<T>, public Task {
  public:
@@ -156,11 +156,11 @@ class BlockingPool {
   /// `invalid_state` of anything else.
   ///
   /// Errors besides those of `work`: `busy`: the queue is full; `closed`: the pool was closed
-  /// first, and the work is never done; `invalid_config`: `home` is empty (told on the token's executor, else
-  /// on boost::asio::system_executor); `cancelled`: the waiter gave up. Cancelled before a thread took it,
-  /// the work is never done, and leaves its place to others at once; later, it runs on to its end, and nobody
-  /// hears of its result. It must therefore own what it works on. So it is where the execution context of its
-  /// waiter is destroyed.
+  /// first, and the work is never done; `invalid_config`: `home` is empty (reported on the token's executor,
+  /// else on boost::asio::system_executor); `cancelled`: the waiter gave up. Cancelled before a thread took
+  /// it, the work is never done, and leaves its place to others at once; later, it runs on to its end, and
+  /// nobody hears of its result. It must therefore own what it works on. So it is where the execution context
+  /// of its waiter is destroyed.
   template <class Work, class Token>
   auto run(const boost::asio::any_io_executor& home, std::string_view what, Work work, Token&& token) {
     return async::run_task_on(tasks_, {}, home, what, std::move(work), std::forward<Token>(token));

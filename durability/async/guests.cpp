@@ -56,7 +56,7 @@ bool Guests::add(Guest& guest) {
 void Guests::remove(Guest& guest) noexcept {
   const LockGuard lock(mutex_);
   guest.hook_.unlink();
-  // Under the lock: who waits for it may destroy this next.
+  // Under the lock: a waiter may destroy this next.
   if (gone_ && inside_.empty()) changed_.notify_all();
 }
 

@@ -77,7 +77,7 @@ class Guests {
   bool gone_ = false;
 };
 
-/// The guests of an executor's context; null of an executor that does not tell its context.
+/// The guests of an executor's context; null of an executor that does not name its context.
 template <class Executor>
 std::shared_ptr<Guests> guests_of(const Executor& executor) {
   if constexpr (requires {
@@ -101,8 +101,8 @@ struct Home {
   std::shared_ptr<Guests> guests{};
 };
 
-/// Of an executor that the user gave. An empty one has no context to ask, and nothing can be told on it: then
-/// the system's own, for the refusal (need_executor).
+/// Of an executor that the user gave. An empty one has no context to ask, and nothing can be reported on it:
+/// then the system's own, for the refusal (need_executor).
 [[nodiscard]] Home home_of(boost::asio::any_io_executor executor);
 /// `invalid_config` of an empty executor.
 [[nodiscard]] Status need_executor(const boost::asio::any_io_executor& executor);

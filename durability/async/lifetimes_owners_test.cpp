@@ -137,7 +137,7 @@ TEST(AsyncLifetimes, InAChildOfForkEverythingIsRefusedAndNothingIsWaitedFor) {
   EXPECT_EQ(status, 0);
 }
 
-// Who waits on another loop than the log's own hears of it there, whether or not the log's loop is left.
+// A waiter on another loop than the log's own hears of it there, whether or not the log's loop is left.
 TEST(AsyncLifetimes, AWaiterOnAnotherLoopOutlivesTheLogsOwn) {
   const auto told = std::make_shared<Told>();
   World world(true);
@@ -158,7 +158,7 @@ TEST(AsyncLifetimes, AWaiterOnAnotherLoopOutlivesTheLogsOwn) {
   EXPECT_EQ(told->words, (std::vector<std::string>{"ok", "ok"}));
 }
 
-// What begins on a log whose loop is gone touched that loop. Who would be told there is destroyed uncalled.
+// What begins on a log whose loop is gone touched that loop. A handler bound to it is destroyed uncalled.
 TEST(AsyncLifetimes, ALogGoesOnForWaitersElsewhereWhenItsLoopIsGone) {
   const auto told = std::make_shared<Told>();
   World world(true);

@@ -70,7 +70,7 @@ struct World {
     wal.reset();
     bridge.reset();
   }
-  /// Somebody else's operations in front, which wait for the disk.
+  /// Somebody else's operations, queued before, which wait for the disk.
   void occupy() {
     boost::asio::co_spawn(
         *context,

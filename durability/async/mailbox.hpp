@@ -3,8 +3,8 @@
 // The way of results from the thread that commits to the event loop: one wake-up for a whole group instead of
 // one for each waiter.
 //
-// It is a guest of the event loop's context. Once that is gone there is nobody to be woken: who waits on
-// another context is then told directly, in a post of his own.
+// It is a guest of the event loop's context. Once that is gone there is nobody to be woken: a waiter on
+// another context is then told directly, in a post of its own.
 
 #include <memory>
 

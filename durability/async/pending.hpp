@@ -11,8 +11,8 @@
 //
 // One allocation an operation, made when it begins, holds all that its outcome will need: the handler, the
 // result, the memory for the post (reserve.hpp), and its place in whatever queue it waits in. So what was
-// begun can be told, whether there is memory left by then or not; what finds none at its beginning is refused
-// by a bad_alloc out of the call, and was never begun.
+// begun can be reported, whether there is memory left by then or not; what finds none at its beginning is
+// refused by a bad_alloc out of the call, and was never begun.
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/associated_cancellation_slot.hpp>
@@ -31,7 +31,7 @@
 
 namespace durability::async {
 
-/// What a waiter that gave up is told. `what` was asked for.
+/// The error of a waiter that gave up. `what` was asked for.
 [[nodiscard]] Error cancelled(std::string_view what) noexcept;
 /// What an exception becomes that no caller is there to catch: `io` with ENOMEM of bad_alloc, else
 /// `invalid_state`.
@@ -195,7 +195,7 @@ class PendingHandler final : public Base, public std::enable_shared_from_this<Pe
     return true;
   }
 
-  /// Whether its executor is known: what has failed before that cannot be told.
+  /// Whether its executor is known: what has failed before that cannot be reported.
   [[nodiscard]] bool can_be_told() const noexcept { return executor_.has_value(); }
 
  private:
@@ -290,7 +290,7 @@ class PendingHandler final : public Base, public std::enable_shared_from_this<Pe
 
 /// Starts an operation with any completion token: `start(std::shared_ptr<Base>)` begins it, and must see to
 /// it that the pending one is resolved. It must not throw. `what`: a literal, for the error of a
-/// cancellation. `arguments`: for the constructor of Base, behind `what`. May throw bad_alloc, when it is
+/// cancellation. `arguments`: for the constructor of Base, after `what`. May throw bad_alloc, when it is
 /// called: nothing is begun then.
 template <class Base, class Token, class Start, class... Arguments>
 auto initiate(Home home, std::string_view what, Start start, Token&& token, Arguments... arguments) {

@@ -30,7 +30,7 @@ class CommitLog {
 };
 
 /// The log, as the items of a group wait for it: one sync covers them all, and if it fails all of them get
-/// its error. The log tells it to the first of them, and by then is `poisoned` for the others.
+/// its error. The log reports it to the first of them, and by then is `poisoned` for the others.
 class GroupOfLog {
  public:
   explicit GroupOfLog(CommitLog& log) noexcept : log_(log) {}

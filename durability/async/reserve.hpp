@@ -2,8 +2,8 @@
 
 // Memory that is taken when an operation begins, so that its outcome cannot fail for want of it.
 //
-// Telling an outcome is a post to an executor, and a post allocates. It happens on a thread that has nobody
-// to tell that there was no memory. Executors of an io_context, and strands on one, take the memory for it
+// Reporting an outcome is a post to an executor, and a post allocates. It happens on a thread that can report
+// to nobody that there was no memory. Executors of an io_context, and strands on one, take the memory for it
 // from the reserve that an operation holds; others know no allocators: there a post that finds no memory is
 // tried again until it does.
 

@@ -13,7 +13,7 @@ namespace durability {
 /// An empty span returns `start`.
 [[nodiscard]] std::uint32_t crc32(ByteView bytes, std::uint32_t start = 0) noexcept;
 
-/// The checksum of two pieces one behind the other, from theirs alone: `front`, and `back` of `back_bytes`
+/// The checksum of two pieces one after the other, from theirs alone: `front`, and `back` of `back_bytes`
 /// bytes. In place of `front` any start value will do.
 [[nodiscard]] std::uint32_t crc32_combine(std::uint32_t front, std::uint32_t back,
                                           std::uint64_t back_bytes) noexcept;

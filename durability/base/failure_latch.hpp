@@ -13,7 +13,7 @@
 
 namespace durability {
 
-/// Set once, never reset; of several failures the first is the one that is told. Thread-safe.
+/// Set once, never reset; of several failures the first is the one that is reported. Thread-safe.
 class FailureLatch {
  public:
   [[nodiscard]] bool failed() const noexcept { return failed_.load(std::memory_order_acquire); }

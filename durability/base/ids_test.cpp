@@ -10,7 +10,7 @@ namespace {
 
 TEST(EntryId, RisesByOne) { EXPECT_EQ(EntryId(41).next().value(), EntryId(42)); }
 
-// C19: u64 ids once wrapped to 0 behind the last one.
+// C19: u64 ids once wrapped to 0 after the last one.
 TEST(EntryId, RefusesToWrapAtTheEndOfU64) {
   const auto next = EntryId(std::numeric_limits<std::uint64_t>::max()).next();
   ASSERT_FALSE(next);

@@ -1,7 +1,7 @@
 #pragma once
 
 // For tests of who waits for whom. How long a thread needs until it waits is a matter of luck; whether all of
-// them wait the system tells.
+// them wait is asked of the system.
 
 #include <charconv>
 #include <cstdint>

@@ -1,6 +1,6 @@
 #pragma once
 
-// A thread, passed in: what a writer does behind its caller's back (syncing a seal, preparing the next
+// A thread, passed in: what a writer does in the background (syncing a seal, preparing the next
 // segment) runs on a Worker, so that a test decides when it happens.
 
 #include <cstdint>

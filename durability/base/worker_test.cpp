@@ -55,7 +55,7 @@ TEST(Worker, ItsDestructorRunsWhatIsQueued) {
 
 TEST(Worker, StopsWithoutEverHavingHadATask) { EXPECT_NE(Worker::thread().value(), nullptr); }
 
-// A file that a task held must be closed before its end is told.
+// A file that a task held must be closed before its end is reported.
 TEST(Worker, LetsGoOfWhatATaskHoldsBeforeItIsDone) {
   const auto worker = Worker::thread().value();
   auto held = std::make_shared<int>(0);

@@ -6,7 +6,7 @@
 // the directory: see directory.hpp), so that a crash at any moment leaves the old one or the new one, never
 // a mixture. The same state gives the same bytes, as far as the codec does (postcard does).
 //
-// Which id it carries. last_applied says: this state contains the entries up to here and none behind, so
+// Which id it carries. last_applied says: this state contains the entries up to here and none after, so
 // replay goes on at the next one. If a power cut then takes that entry from the log, while the checkpoint
 // survives, the two no longer fit, and recovery refuses. The durable forms therefore take a DurableId, which
 // only a finished sync yields. The plain forms take any id, for directories without stable storage and for
@@ -28,7 +28,7 @@ namespace durability {
 
 /// A checkpoint as it was read: sound, undecoded.
 struct CheckpointBytes {
-  EntryId last_applied;  ///< replay the entries behind it
+  EntryId last_applied;  ///< replay the entries after it
   std::uint32_t version = checkpoint::kVersion;
   Bytes payload;
 };

@@ -197,7 +197,7 @@ concept WritesDurably = requires(const CheckpointFile& file, Id id) {
 static_assert(WritesDurably<DurableId>);
 static_assert(!WritesDurably<EntryId>, "what is not durable must not become a durable checkpoint");
 
-// K8: a path that was read from a log can be anything.
+// A path that was read from a log can be anything.
 TEST(CheckpointFile, RefusesPathsThatLeaveTheDirectory) {
   const auto directory = CrashDirectory::make();
   const CheckpointFile checkpoints(directory);
@@ -250,8 +250,8 @@ TEST(CheckpointFile, SaysThatThereIsNone) {
   EXPECT_EQ(directory->operations(), 0U);
 }
 
-// K4 and K7 on files: every changed bit is an error that names the file, never another state.
-TEST(CheckpointFile, RefusesEveryFlippedBitAndBytesBehind) {
+// Every changed bit, and every byte too many, is an error that names the file, never another state.
+TEST(CheckpointFile, RefusesEveryFlippedBitAndBytesPastThePayload) {
   const std::shared_ptr<Directory> directory = CrashDirectory::make();
   const CheckpointFile checkpoints(directory);
   ASSERT_TRUE(checkpoints.write("x", EntryId(5), kTable));
@@ -271,7 +271,7 @@ TEST(CheckpointFile, RefusesEveryFlippedBitAndBytesBehind) {
   EXPECT_EQ(checkpoints.read<Table>("x").error().code(), ErrorCode::kFormat);
 }
 
-// C11
+// C11: a damaged length made the crate allocate what it claimed.
 TEST(CheckpointFile, AllocatesNothingForALengthThatTheFileDoesNotHold) {
   const std::shared_ptr<Directory> directory = CrashDirectory::make();
   Bytes hostile(checkpoint::kHeaderBytes);

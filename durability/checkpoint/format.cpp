@@ -68,7 +68,7 @@ Result<Header> read_header(ByteView front, std::uint64_t file_bytes) {
         .with_values(expected_bytes, file_bytes);
   }
   if (file_bytes > expected_bytes) {
-    return bad(ErrorCode::kFormat, "expected the end of the file behind the payload", expected_bytes)
+    return bad(ErrorCode::kFormat, "expected the end of the file after the payload", expected_bytes)
         .with_values(expected_bytes, file_bytes);
   }
   return header;

@@ -1,11 +1,11 @@
 #pragma once
 
-// The checkpoint file, in bytes: a header of 28 and the payload, nothing behind it. The format is that of
+// The checkpoint file, in bytes: a header of 28 and the payload, nothing after it. The format is that of
 // the Rust crate `durability`.
 //
 //   0   4  the letters VCKP
 //   4   4  version, 1 or 2
-//   8   8  last_applied: the last entry that the payload contains; replay goes on behind it
+//   8   8  last_applied: the last entry that the payload contains; replay goes on after it
 //   16  8  length of the payload, at most 256 MiB
 //   24  4  crc32: in version 2 over bytes 0 to 23 and the payload, in version 1 over the payload alone
 //
@@ -38,14 +38,14 @@ struct Header {
 /// `encode` where a payload would be larger than 256 MiB.
 Status check_size(std::uint64_t payload_bytes);
 
-/// Puts the header in front of a payload: `file` is kHeaderBytes of room and then the payload. `encode`
+/// Puts the header before a payload: `file` is kHeaderBytes of room and then the payload. `encode`
 /// where the payload is larger than 256 MiB; nothing is written then.
 Status put_header(MutableByteView file, EntryId last_applied);
 
 /// Reads the header of a file that is `file_bytes` long; `front` is its first kHeaderBytes, or all of it
 /// where it is shorter. Once it succeeds, the file ends with the payload. Errors, each with its offset:
 /// `truncated`: the file ends before the header or the payload does; `format`: another magic (seen from 4
-/// bytes on), an unknown version, a length over the limit, bytes behind the payload.
+/// bytes on), an unknown version, a length over the limit, bytes after the payload.
 Result<Header> read_header(ByteView front, std::uint64_t file_bytes);
 
 /// `crc_mismatch` unless the checksum holds. `front` is what the header was read from.

@@ -68,7 +68,7 @@ TEST(CheckpointFormat, ReadsVersionOneWhoseChecksumCoversThePayloadAlone) {
   expect_refused(file, ErrorCode::kCrcMismatch, kCrcOffset);
 }
 
-// K4, and C13: the checksum covers last_applied and the length too.
+// C13: the checksum covers last_applied and the length too.
 TEST(CheckpointFormat, NoticesEveryFlippedBit) {
   const Bytes sound = file_with("the state of things");
   for (std::size_t bit = 0; bit < sound.size() * 8; ++bit) {
@@ -91,8 +91,8 @@ TEST(CheckpointFormat, CallsAFileThatEndsTooEarlyTruncatedWhereverItEnds) {
   }
 }
 
-// K7
-TEST(CheckpointFormat, RefusesBytesBehindThePayload) {
+// The crate does not look past the payload; such bytes are damage.
+TEST(CheckpointFormat, RefusesBytesPastThePayload) {
   Bytes file = file_with("state");
   const std::size_t end = file.size();
   file.push_back(std::byte{0});

@@ -1,7 +1,7 @@
 #pragma once
 
 // How a typed value becomes the bytes of a payload and comes back. The log and the checkpoint deal in
-// bytes; their typed layers take a codec as a template argument, postcard.hpp unless told otherwise.
+// bytes; their typed layers take a codec as a template argument, by default postcard.hpp.
 //
 // A codec is a type with static member templates:
 //

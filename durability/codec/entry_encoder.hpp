@@ -8,7 +8,7 @@
 
 namespace durability::internal {
 
-/// Encodes entries one behind the other into memory that is used again, and hands out their payloads, which
+/// Encodes entries one after the other into memory that is used again, and hands out their payloads, which
 /// live until the next call.
 template <class E, class Codec>
 class EntryEncoder {

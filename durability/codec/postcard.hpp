@@ -32,8 +32,8 @@
 //
 // What decoding refuses: a payload that ends too early; a bool or option above 1; a varint longer or
 // greater than its type (80 00 is a valid 0, as in the crate); text that is not UTF-8; a variant that
-// does not exist. A key that comes twice in a map is no error, the last one wins. Bytes left over behind
-// the value are none either: an old program reads what a newer one appended to a struct.
+// does not exist. A key that comes twice in a map is no error, the last one wins. Bytes left over after
+// the value are no error either: an old program reads what a newer one appended to a struct.
 //
 // Hostile input. A count or a length is held against the bytes that are left before anything is
 // allocated; memory reserved ahead of its items never exceeds the size of the payload. Containers, boxes

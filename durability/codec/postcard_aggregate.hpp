@@ -85,15 +85,15 @@ consteval std::size_t count_initializers() {
   }
 }
 
-template <class T, std::size_t... Before, std::size_t... Behind>
-consteval bool takes_one_initializer(std::index_sequence<Before...>, std::index_sequence<Behind...>) {
+template <class T, std::size_t... Before, std::size_t... After>
+consteval bool takes_one_initializer(std::index_sequence<Before...>, std::index_sequence<After...>) {
   return requires {
-    T{(static_cast<void>(Before), AnyField{})..., {}, (static_cast<void>(Behind), AnyField{})...};
+    T{(static_cast<void>(Before), AnyField{})..., {}, (static_cast<void>(After), AnyField{})...};
   };
 }
 
 /// A C array takes one initialiser for each of its items, but {} stands for all of them: then the
-/// initialisers behind it are too many.
+/// initialisers after it are too many.
 template <class T, std::size_t Count>
 consteval bool has_c_array() {
   return ![]<std::size_t... Index>(std::index_sequence<Index...>) {

@@ -65,7 +65,7 @@ class PostcardDecoder {
     return take_long_varint(value);
   }
 
-  /// The count in front of a sequence whose items take at least `min_item_bytes` each.
+  /// The count before a sequence whose items take at least `min_item_bytes` each.
   bool take_count(std::size_t min_item_bytes, std::uint64_t& count);
 
   /// How many of `count` items of `item_size` bytes of memory to reserve room for: over one whole

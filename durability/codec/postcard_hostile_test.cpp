@@ -1,4 +1,4 @@
-// X5: what a damaged or malicious payload can claim. None of it may cost more memory or time than the
+// What a damaged or malicious payload can claim. None of it may cost more memory or time than the
 // payload's own bytes account for.
 
 #include <gtest/gtest.h>
@@ -202,8 +202,8 @@ TEST(PostcardHostileInput, EveryWayToBreakUtf8IsAnErrorAtAnyPlaceInAString) {
       "\xF0\x9F\x98", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xFF"};
   for (const std::string_view wrong : broken) {
     for (std::size_t before = 0; before < 20; ++before) {
-      for (const std::size_t behind : {0U, 1U, 9U}) {
-        const std::string text = std::string(before, 'x') + std::string(wrong) + std::string(behind, 'y');
+      for (const std::size_t after : {0U, 1U, 9U}) {
+        const std::string text = std::string(before, 'x') + std::string(wrong) + std::string(after, 'y');
         Bytes bytes = varint(text.size());
         for (const std::byte byte : as_bytes(text)) bytes.push_back(byte);
         expect_refused_cheaply<std::string>(bytes, 0);

@@ -94,7 +94,7 @@ TEST(Postcard, AppendsToTheCallersBuffer) {
   EXPECT_EQ(out, bytes_of({9, 8, 0xAC, 0x02}));
 }
 
-TEST(Postcard, AppendsLongRunsBehindShortOnesInOrder) {
+TEST(Postcard, AppendsLongRunsAfterShortOnesInOrder) {
   const std::tuple value(std::uint8_t{1}, std::string(1000, 'x'), std::uint8_t{2}, Bytes(300, std::byte{3}),
                          std::vector<std::uint64_t>(500, 1ULL << 63), std::uint8_t{4});
   Bytes expected = bytes_of({1, 0xE8, 0x07});
@@ -145,7 +145,7 @@ TEST(Postcard, FollowsBoxesIntoARecursiveType) {
   EXPECT_EQ(encoded(*back), encoded(expression));
 }
 
-TEST(Postcard, LeavesBytesBehindTheValueAlone) {
+TEST(Postcard, LeavesBytesAfterTheValueAlone) {
   EXPECT_EQ(Postcard::decode<std::uint8_t>(bytes_of({7, 1, 2})).value(), 7);
   std::uint8_t target = 0;
   EXPECT_EQ((Postcard::decode_into(bytes_of({7, 1, 2}), target)).value(), 1U);

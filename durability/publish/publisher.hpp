@@ -14,9 +14,8 @@
 // What a crash leaves, and what recovery makes of it (the same state, or a newer one where entries after
 // the checkpoint's were durable):
 //
-//   in 1   the old checkpoint and a whole log: recovered from these. Perhaps a temporary that nobody reads,
-//   and
-//          that the next publication to the same path removes.
+//   in 1   the old checkpoint and a whole log: recovered from these. Perhaps a temporary that nobody reads;
+//          the next publication to the same path removes it.
 //   in 2   the new checkpoint, the whole log: what the checkpoint covers is skipped. A marker that reached
 //          the disk names a checkpoint that is there.
 //   in 3   the new checkpoint, its marker, and a log that has lost its first few segments, never one with a
@@ -24,7 +23,7 @@
 //
 // With 3 before 1 a crash in between loses entries for good. With 2 before 1 the log names a checkpoint that
 // is not there, or is the one before. With 3 before 2 nothing in a log without its beginning says which
-// checkpoint it goes with, and a program that keeps several cannot tell. Without the turn, one who published
+// checkpoint it goes with, and a program that keeps several cannot know. Without the turn, one who published
 // an older entry could put his checkpoint over a newer one's, whose log is gone: nothing in between would be
 // left.
 //
@@ -64,7 +63,7 @@ Status check(const std::shared_ptr<Directory>& directory, std::string_view path,
 /// Removes what crashes left of earlier replacements of the checkpoint at `path`. For whoever has the turn.
 Status remove_temporaries(Directory& directory, std::string_view path);
 
-/// Step 1, with the tidying in front of it. `file` is a whole checkpoint that carries `upto`; `may_publish`
+/// Step 1, with the tidying before it. `file` is a whole checkpoint that carries `upto`; `may_publish`
 /// looks whether the log still allows it.
 Status replace_checkpoint(const std::shared_ptr<Directory>& directory, std::string_view path, DurableId upto,
                           ByteView file, const std::function<Status()>& may_publish);

@@ -95,7 +95,7 @@ TEST(CheckpointPublisher, MakesCheckpointThenMarkerThenTruncationDurable) {
   EXPECT_EQ(at("sync_directory wal", removed), removed + 1);
 }
 
-// What is refused in front of everything: no file is created, written, removed or synced.
+// What is refused before anything else: no file is created, written, removed or synced.
 class Refusals : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -119,7 +119,7 @@ class Refusals : public ::testing::Test {
   DurableId upto_ = durable(0, *faulty_);
 };
 
-// K3
+// Its checkpoint would be ahead of the log.
 TEST_F(Refusals, AnIdBeyondWhatIsDurableInTheLog) {
   expect_refused(publish(durable(5, *faulty_)), ErrorCode::kInvalidState);
   ASSERT_TRUE(wal_.append(Put{"appended", "not durable"}));

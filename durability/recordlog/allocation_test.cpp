@@ -55,7 +55,7 @@ struct Watch {
   Watch& operator=(const Watch&) = delete;
 };
 
-// C11, X3: a damaged length made the crate allocate what it claimed.
+// C11: a damaged length made the crate allocate what it claimed.
 TEST(RecordLogAllocation, IsBoundedByTheBytesThatAreThereWhateverALengthClaims) {
   for (const auto format : kFormats) {
     for (const std::uint32_t length : {0U, 1U, 15U, 16U, 1000U, kMaxPayloadBytes - 1, kMaxPayloadBytes,

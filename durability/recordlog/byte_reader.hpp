@@ -24,7 +24,7 @@ class ByteReader {
              std::size_t buffer_bytes = FileWindow::kDefaultBytes)
       : directory_(std::move(directory)), path_(std::move(path)), buffer_bytes_(buffer_bytes) {}
 
-  /// Records reach `sink` in order, each once, also those in front of an error.
+  /// Records reach `sink` in order, each once, also those before an error.
   Result<RecordLogReadReport> for_each(ReadMode mode, const RecordSink& sink) const;
 
   /// What the header says; none where there is no file, or no whole header.

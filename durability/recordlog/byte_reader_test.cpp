@@ -23,7 +23,7 @@ void expect_reads(const FileImage& image, const Read& strict, const Read& best_e
   const auto before = directory->fingerprint();
   EXPECT_EQ(test::read(directory, ReadMode::kStrict), strict);
   EXPECT_EQ(test::read(directory, ReadMode::kBestEffort), best_effort);
-  EXPECT_EQ(directory->fingerprint(), before);  // I7: readers never write
+  EXPECT_EQ(directory->fingerprint(), before);  // readers never write
 }
 void expect_reads(const FileImage& image, const Read& both) { expect_reads(image, both, both); }
 
@@ -42,7 +42,7 @@ TEST(RecordLogReader, DeliversWholeRecordsOfBothVersions) {
   }
 }
 
-// L3: torn at each length.
+// Torn at each length.
 TEST(RecordLogReader, TakesATornHeaderForNoRecordsInBestEffort) {
   for (const auto format : kFormats) {
     for (std::size_t size = 0; size < kHeaderBytes; ++size) {
@@ -89,14 +89,14 @@ TEST(RecordLogReader, RefusesAWrongChecksumAnywhereTheLastRecordToo) {
   }
 }
 
-// F5: a file system left 24 zeros behind the records when the power was cut, and they were read as three
-// records that nobody had appended. Version 1 cannot tell them, and reads them as the crate does.
+// F5: a file system left 24 zeros after the records when the power was cut, and they were read as three
+// records that nobody had appended. Version 1 cannot tell them apart, and reads them as the crate does.
 TEST(RecordLogReader, TakesZerosForRecordsInVersion1Only) {
   expect_reads(FileImage(kV1).record("a").zeros(24), {"ok", {"a", "", "", ""}});
   expect_reads(FileImage(kV2).record("a").zeros(24), {"truncated", {"a"}}, {"ok", {"a"}});
 }
 
-// L1.
+// What a power cut leaves of space that was never written.
 TEST(RecordLogReader, LeavesOutZerosToTheEndInBestEffort) {
   for (std::size_t zeros = 1; zeros < 40; ++zeros) {
     expect_reads(FileImage(kV2).record("a").zeros(zeros), {"truncated", {"a"}}, {"ok", {"a"}});
@@ -124,7 +124,7 @@ TEST(RecordLogReader, NamesFileOffsetAndWhatWasExpected) {
               ::testing::HasSubstr("d/records.log: offset 21: a record's checksum"));
 }
 
-// C11, X3: what a length claims decides no allocation before its bytes are there. A reader needs one buffer,
+// C11: what a length claims decides no allocation before its bytes are there. A reader needs one buffer,
 // or the largest record.
 TEST(RecordLogReader, ReadsThroughABufferOfAnySize) {
   FileImage image(kV2);

@@ -124,7 +124,7 @@ TEST(RecordLogWriter, WritesAFullBufferAndRecordsThatAreLargerThanIt) {
   ASSERT_TRUE(writer->close());
 }
 
-// L4.
+// The cap, one byte less and one more.
 TEST(RecordLogWriter, TakesARecordOf64MebibytesAndRefusesALongerOneUntouched) {
   const auto directory = MemoryDirectory::make();
   auto writer = open_writer(directory).value();
@@ -146,7 +146,7 @@ TEST(RecordLogWriter, TakesARecordOf64MebibytesAndRefusesALongerOneUntouched) {
   EXPECT_THAT(sizes, ElementsAre(6U, kMaxPayloadBytes - 1, kMaxPayloadBytes));
 }
 
-// L2.
+// Two writers at a time would write over each other's records.
 TEST(RecordLogWriter, ExcludesASecondOneUntilItIsClosedOrGone) {
   const auto directory = CrashDirectory::make();
   auto first = open_writer(directory).value();
@@ -216,7 +216,7 @@ TEST(RecordLogWriter, MakesTheNamesOfItsDirectoriesDurableWhoeverMadeThem) {
   }
 }
 
-// C15: a crash tore the last record; the next writer appended behind the rest of it, and everything from
+// C15: a crash tore the last record; the next writer appended after the rest of it, and everything from
 // there on was unreadable.
 TEST(RecordLogWriter, CutsATornTailBeforeItAppends) {
   for (const auto format : kFormats) {
@@ -254,8 +254,8 @@ TEST(RecordLogWriter, CutsWhateverACrashMayHaveLeftOfTheLastRecord) {
   }
 }
 
-// C14: a damaged length made everything behind it look like one torn record.
-TEST(RecordLogWriter, RefusesDamageWithAWholeRecordBehindItAndTouchesNothing) {
+// C14: a damaged length made everything after it look like one torn record.
+TEST(RecordLogWriter, RefusesDamageWithAWholeRecordAfterItAndTouchesNothing) {
   for (const auto format : kFormats) {
     const FileImage whole = FileImage(format).record("first").record("second").record("third");
     for (std::size_t offset = whole.at(1); offset < whole.at(2); ++offset) {
@@ -282,7 +282,7 @@ TEST(RecordLogWriter, RefusesWhatIsNoRecordLogAndTouchesNothing) {
   }
 }
 
-// L3.
+// A crash tore the header, which nothing acknowledged follows.
 TEST(RecordLogWriter, WritesATornHeaderAnewInTheVersionItBeganWith) {
   for (const auto format : kFormats) {
     for (std::size_t size = 0; size < kHeaderBytes; ++size) {
@@ -297,7 +297,7 @@ TEST(RecordLogWriter, WritesATornHeaderAnewInTheVersionItBeganWith) {
   }
 }
 
-// S10.
+// A crash may leave the file that it was building.
 TEST(RecordLogWriter, RemovesItsOwnTemporariesAndNothingElse) {
   const auto directory = directory_with(FileImage(kV2));
   const std::vector<std::string> others{"records.log.tmp", "records.log.00112233445566zz.tmp",
@@ -321,7 +321,7 @@ TEST(RecordLogWriter, OnMemoryFlushesAndClosesAndPromisesNothing) {
   EXPECT_TRUE(open_writer(directory));
 }
 
-// W8.
+// Nothing acknowledged them, but the program may have forgotten to flush.
 TEST(RecordLogWriter, NoticesWhenItIsDroppedWithUnflushedRecords) {
   const auto directory = CrashDirectory::make();
   std::vector<std::uint64_t> dropped;
@@ -405,9 +405,8 @@ TEST(RecordLogWriter, TypedGivesBackWhatWasAppended) {
   EXPECT_THAT(reader.read_all(ReadMode::kStrict).value(),
               ElementsAre(Word("a", 1), Word("b", 2), Word("c", 3)));
   std::vector<std::uint64_t> numbers;
-  ASSERT_TRUE(reader.for_each_behind(EntryId(1), ReadMode::kStrict, [&](EntryId number, const Word&) {
-    numbers.push_back(number.value());
-  }));
+  ASSERT_TRUE(reader.for_each_after(EntryId(1), ReadMode::kStrict,
+                                    [&](EntryId number, const Word&) { numbers.push_back(number.value()); }));
   EXPECT_THAT(numbers, ElementsAre(2U, 3U));
 }
 

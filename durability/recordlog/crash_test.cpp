@@ -1,7 +1,7 @@
 // Record logs, crashed at each of their operations, in every way.
 //
 // A history is a word: a append, A append a long record, f flush, s flush_and_sync, k kill and open again,
-// c close and open again. What must hold behind every crash:
+// c close and open again. What must hold after every crash:
 //   reading writes nothing, and delivers what was acknowledged, in order, and nothing that was not appended;
 //   the log opens, and goes on; or
 //   it refuses, and the file is as it was. In version 2 that is so only where the crash lost single sectors
@@ -42,7 +42,7 @@ class LogSubject final : public CrashSubject {
     if (!crash.killed()) flushed_ = acknowledged_;
     const std::string_view letters = kContinuations[crash.seed % std::size(kContinuations)];
     const std::string wrong = play(machine, letters);
-    return wrong.empty() ? "" : fmt::format("with '{}' behind crash {}: {}", letters, crash.number, wrong);
+    return wrong.empty() ? "" : fmt::format("with '{}' after crash {}: {}", letters, crash.number, wrong);
   }
 
   [[nodiscard]] std::unique_ptr<CrashSubject> clone() const override {

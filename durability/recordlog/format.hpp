@@ -8,7 +8,7 @@
 //
 // The crc32 is of the payload in version 1, the crate's, and of the length field and the payload in version
 // 2, ours. In version 1 eight zero bytes are a whole record without payload, so zeros that a crash left
-// behind the records read as records that nobody wrote; in version 2 no run of zeros is a record.
+// after the records read as records that nobody wrote; in version 2 no run of zeros is a record.
 
 #include <array>
 #include <cstdint>
@@ -41,7 +41,7 @@ enum class HeaderState : std::uint8_t { kWhole, kCut, kBadMagic, kBadVersion };
 /// no header begins like this.
 [[nodiscard]] std::optional<RecordLogFormat> header_begun(ByteView front, RecordLogFormat preferred) noexcept;
 
-/// A record's head for a payload that is stored behind it.
+/// A record's head for a payload that is stored after it.
 [[nodiscard]] std::array<std::byte, kRecordHeadBytes> encode_head(RecordLogFormat format,
                                                                   ByteView payload) noexcept;
 

@@ -53,7 +53,7 @@ TEST(RecordLogFormat, EveryFlippedBitIsSeen) {
   }
 }
 
-// L4, X3.
+// A record is refused for its length before anything else of it is read.
 TEST(RecordLogFormat, ALengthIsJudgedAsSoonAsItsFourBytesAreThere) {
   const auto state = [](std::uint32_t length, std::uint64_t remaining) {
     Bytes head(8);

@@ -107,9 +107,9 @@ class Opening {
   }
 
   Status cut_tail(FileWindow& window, WalkEnd& end) {
-    DURABILITY_TRY_ASSIGN(const TailSearch search, search_behind(window, end.offset, *end.format));
+    DURABILITY_TRY_ASSIGN(const TailSearch search, search_past(window, end.offset, *end.format));
     if (search.found || search.given_up) {
-      end.finding = search.found ? Finding::kRecordsBehind : Finding::kSearchGivenUp;
+      end.finding = search.found ? Finding::kRecordsAfter : Finding::kSearchGivenUp;
       return end.error(judge(end.finding, Mode::kReopen).code, path_);
     }
     DURABILITY_TRY_ASSIGN(const bool anew, write_anew(end.offset));
@@ -124,7 +124,7 @@ class Opening {
   }
 
   // Nothing in the file says of a record that it was ever on the device: it may stand in a cache only, with a
-  // sync that failed behind it, and no later sync need write it. So all of it is copied to a new file that
+  // sync that failed after it, and no later sync need write it. So all of it is copied to a new file that
   // takes the name, where that is bounded work. False where it is not, or for lack of space: then it was
   // synced.
   Result<bool> write_anew(std::uint64_t end) {

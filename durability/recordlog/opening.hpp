@@ -10,12 +10,10 @@
 //   5. forget cached pages                after a failed sync the cache can show what the disk never got
 //   6. read, judge                        all of it
 //   7. only now change anything           a torn tail is cut off and the cut synced before anything is
-//                                         appended: what stood behind it must not come back behind new
-//                                         records
-//   8. up to 16 MiB: write it anew        not every cache can be forgotten (a file server may have one): the
-//   file
-//                                         is copied to a new one that takes its name, before it counts as
-//                                         durable
+//                                         appended: what was cut off must not come back after new records
+//   8. up to 16 MiB: write it anew        not every cache can be forgotten (a file server may have one):
+//                                         the file is copied to a new one that takes its name, before it
+//                                         counts as durable
 //
 // The directory that holds the file is synced in 3 or 4, once: appending changes no name.
 

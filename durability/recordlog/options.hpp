@@ -16,8 +16,8 @@ struct RecordLogOptions {
   /// Records wait here until they are flushed. 1 byte to 1 GiB; a record that is larger is written from the
   /// caller's memory.
   std::size_t buffer_bytes = std::size_t{64} << 10U;
-  /// Told how many records were never flushed when a writer is destroyed without close(). None: a debug
-  /// build says so on standard error.
+  /// Called with how many records were never flushed when a writer is destroyed without close(). None: a
+  /// debug build says so on standard error.
   std::function<void(std::uint64_t unflushed_records)> on_dropped;
   /// None: the system's own.
   std::shared_ptr<const Clock> clock;

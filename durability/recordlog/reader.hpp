@@ -17,8 +17,8 @@ namespace durability {
 /// torn). Copyable; several readers may read at once.
 ///
 /// Errors: `truncated` (strict: the log ends inside a record or its header), `crc_mismatch`, `format`,
-/// `decode` (a record is not an E), `io`, `invalid_config` (no directory). Records in front of the error have
-/// been delivered.
+/// `decode` (a record is not an E), `io`, `invalid_config` (no directory). Records before the error have been
+/// delivered.
 template <class E, class Codec = Postcard>
 class RecordLogReader {
  public:
@@ -41,12 +41,12 @@ class RecordLogReader {
   /// can use its memory, nothing is allocated per record.
   template <class Fn>
   Result<RecordLogReadReport> for_each(ReadMode mode, Fn&& fn) const {
-    return for_each_behind(EntryId(0), mode, std::forward<Fn>(fn));
+    return for_each_after(EntryId(0), mode, std::forward<Fn>(fn));
   }
 
   /// The same for records with a number above `number`; those before it are checked, and not decoded.
   template <class Fn>
-  Result<RecordLogReadReport> for_each_behind(EntryId number, ReadMode mode, Fn&& fn) const {
+  Result<RecordLogReadReport> for_each_after(EntryId number, ReadMode mode, Fn&& fn) const {
     E record{};
     return reader_.for_each(mode, [&](const RecordLogView& view) -> Result<Flow> {
       if (view.number <= number) return Flow::kContinue;

@@ -92,7 +92,7 @@ class Search {
     return found_.found;
   }
 
-  // Behind the last place that could be a head.
+  // Past the last place that could be a head.
   Status finish() {
     while (!waiting_.empty()) {
       const std::uint64_t end = waiting_.top().end;
@@ -115,7 +115,7 @@ class Search {
 
 }  // namespace
 
-Result<TailSearch> search_behind(FileWindow& window, std::uint64_t damage, RecordLogFormat format) {
+Result<TailSearch> search_past(FileWindow& window, std::uint64_t damage, RecordLogFormat format) {
   return Search(window, damage + 1, format).run();
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 
-// The search behind damage: does a whole record survive anywhere behind it? Then the damage is no torn tail.
+// The search past damage: does a whole record survive anywhere after it? Then the damage is no torn tail.
 //
 // A record carries nothing but its length and checksum, so in random bytes one place in a hundred looks like
 // the head of a record of megabytes, and trying each checksum would be quadratic. Instead one checksum runs
@@ -22,7 +22,7 @@ struct TailSearch {
   std::uint64_t checksummed = 0;  ///< bytes put through checksums
 };
 
-/// Looks at every byte behind `damage`. Records without payload do not count in version 1: zeros are such.
-Result<TailSearch> search_behind(FileWindow& window, std::uint64_t damage, RecordLogFormat format);
+/// Looks at every byte after `damage`. Records without payload do not count in version 1: zeros are such.
+Result<TailSearch> search_past(FileWindow& window, std::uint64_t damage, RecordLogFormat format);
 
 }  // namespace durability::recordlog

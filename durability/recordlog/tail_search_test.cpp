@@ -14,11 +14,11 @@ TailSearch search(const Bytes& bytes, std::uint64_t damage, RecordLogFormat form
   const auto directory = test::CrashDirectory::make();
   test::put(*directory, bytes);
   FileWindow window(directory->open(test::kPath).value(), bytes.size(), buffer_bytes);
-  return search_behind(window, damage, format).value();
+  return search_past(window, damage, format).value();
 }
 
 /// What the search is to find out, tried at each place.
-bool record_behind(ByteView bytes, std::uint64_t damage, RecordLogFormat format) {
+bool record_after(ByteView bytes, std::uint64_t damage, RecordLogFormat format) {
   for (std::uint64_t offset = damage + 1; offset < bytes.size(); ++offset) {
     const ByteView rest = bytes.subspan(offset);
     const RecordHead head = read_head(rest, rest.size());
@@ -80,7 +80,7 @@ TEST(RecordTailSearch, AgreesWithTryingEachPlaceOnContentsFullOfHeads) {
     }
     if (seed % 3 == 0) image.record("whole").raw(random_bytes(seed, seed % 11));
     const std::uint64_t damage = kHeaderBytes + seed % 50;
-    EXPECT_EQ(search(image.bytes, damage, format).found, record_behind(image.bytes, damage, format))
+    EXPECT_EQ(search(image.bytes, damage, format).found, record_after(image.bytes, damage, format))
         << "seed " << seed;
   }
 }
@@ -109,7 +109,7 @@ TEST(RecordTailSearch, IsLinearInRandomBytesAndNeverGivesUpOnThem) {
   }
 }
 
-// X4, V17: every place claims a record that ends at the end of the file.
+// V17: every place claims a record that ends at the end of the file.
 TEST(RecordTailSearch, GivesUpOnContentsMadeForItWithoutTakingMuchMemory) {
   FileImage image(RecordLogFormat::kV2);
   const std::size_t bytes = std::size_t{1} << 20U;

@@ -11,7 +11,7 @@ constexpr Verdict torn(Mode mode, Action reopening) noexcept {
   return mode == Mode::kStrict ? refuse(ErrorCode::kTruncated) : Verdict{.action = Action::kAccept};
 }
 
-// A last record that a crash tore shows one of these too: reopening looks behind it.
+// A last record that a crash tore shows one of these too: reopening looks past it.
 constexpr Verdict damaged(Mode mode, ErrorCode code) noexcept {
   return mode == Mode::kReopen ? Verdict{.action = Action::kCutTail} : refuse(code);
 }
@@ -29,7 +29,7 @@ Verdict judge(Finding finding, Mode mode) noexcept {
     case Finding::kCrcMismatch: return damaged(mode, ErrorCode::kCrcMismatch);
     case Finding::kBadMagic:
     case Finding::kBadVersion:
-    case Finding::kRecordsBehind:
+    case Finding::kRecordsAfter:
     case Finding::kSearchGivenUp: break;
   }
   return refuse(ErrorCode::kFormat);
@@ -46,9 +46,9 @@ std::string_view describe(Finding finding) noexcept {
     case Finding::kBadVersion: return "unknown version of the record log format, expected 1 or 2";
     case Finding::kOverCap: return "a record's length is over the limit of 64 MiB";
     case Finding::kCrcMismatch: return "a record's checksum does not match its contents";
-    case Finding::kRecordsBehind: return "a record is damaged, and a whole one lies behind it";
+    case Finding::kRecordsAfter: return "a record is damaged, and a whole one follows it";
     case Finding::kSearchGivenUp:
-      return "a record is damaged, and too many places behind it could be whole ones";
+      return "a record is damaged, and too many places after it could be whole ones";
   }
   return "";
 }
@@ -67,8 +67,8 @@ std::string_view advice_for(Finding finding) noexcept {
     case Finding::kOverCap:
     case Finding::kCrcMismatch:
       return "the records before it are sound; nothing was changed; restore the file from a copy, or open it "
-             "for appending: that cuts it here if no whole record lies behind";
-    case Finding::kRecordsBehind:
+             "for appending: that cuts it here if no whole record follows";
+    case Finding::kRecordsAfter:
     case Finding::kSearchGivenUp:
       return "the records before it are sound; nothing was changed; restore the file from a copy, or keep "
              "one and cut the file here";

@@ -19,7 +19,7 @@ enum class Mode : std::uint8_t { kStrict, kBestEffort, kReopen };
 
 enum class Finding : std::uint8_t {
   kNoFile,
-  kEnd,         ///< the file ends behind a whole record, or behind the header
+  kEnd,         ///< the file ends after a whole record, or after the header
   kCutHeader,   ///< it ends inside the header
   kCutRecord,   ///< it ends inside a record
   kZeros,       ///< version 2: nothing but zeros to the end
@@ -27,8 +27,8 @@ enum class Finding : std::uint8_t {
   kBadVersion,  ///< of a version that is not known
   kOverCap,     ///< a length that no writer writes
   kCrcMismatch,
-  kRecordsBehind,  ///< reopening: a whole record lies behind damage
-  kSearchGivenUp,  ///< reopening: too many places behind the damage could be one
+  kRecordsAfter,   ///< reopening: a whole record follows damage
+  kSearchGivenUp,  ///< reopening: too many places after the damage could be one
 };
 inline constexpr Finding kLastFinding = Finding::kSearchGivenUp;
 
@@ -36,8 +36,8 @@ enum class Action : std::uint8_t {
   kRefuse,   ///< report Verdict::code; nothing is changed
   kAccept,   ///< reading: what was delivered is the log
   kStart,    ///< reopening: write a header, there is nothing yet
-  kGoOn,     ///< reopening: append behind the last record
-  kCutTail,  ///< reopening: cut the file behind the last whole record, unless one lies behind the damage
+  kGoOn,     ///< reopening: append after the last record
+  kCutTail,  ///< reopening: cut the file after the last whole record, unless one follows the damage
 };
 
 struct Verdict {

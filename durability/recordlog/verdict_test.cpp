@@ -29,7 +29,7 @@ TEST(RecordLogVerdict, OfEachFindingInEachModeIsTheTable) {
       {kBadVersion, {format, format, format}},
       {kOverCap, {format, format, act(Action::kCutTail)}},
       {kCrcMismatch, {crc, crc, act(Action::kCutTail)}},
-      {kRecordsBehind, {format, format, format}},
+      {kRecordsAfter, {format, format, format}},
       {kSearchGivenUp, {format, format, format}},
   };
   for (int i = 0; i <= static_cast<int>(kLastFinding); ++i) {

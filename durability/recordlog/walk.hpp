@@ -31,7 +31,7 @@ using RecordSink = std::function<Result<Flow>(const RecordLogView&)>;
 struct WalkEnd {
   Finding finding = Finding::kEnd;
   std::optional<RecordLogFormat> format{};
-  std::uint64_t offset = 0;   ///< of what was found: behind the last whole record
+  std::uint64_t offset = 0;   ///< of what was found: the end of the last whole record
   std::uint64_t records = 0;  ///< delivered
   std::uint64_t file_bytes = 0;
   std::optional<std::pair<std::uint64_t, std::uint64_t>> values{};  ///< expected, actual

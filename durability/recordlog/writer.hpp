@@ -21,7 +21,7 @@ namespace durability {
 ///   flush_and_sync    every record so far survives a power cut, the file's name included
 /// After a power cut any first part of what was appended since may be there as well.
 ///
-/// A record log cannot always tell a write that a power cut tore from damage. Where the cut lost the front of
+/// A record log cannot always tell a write that a power cut tore from damage. Where the cut lost the start of
 /// a group of several records that were not synced, and left a later one of them whole, opening refuses
 /// (`format`) and changes nothing; syncing each record on its own, or WalWriter, avoids that.
 ///
@@ -38,7 +38,7 @@ class RecordLogWriter {
  public:
   /// Opens the log at `path`, or creates it, with its directories. A torn tail, which no acknowledgement
   /// covers, is cut off; recovery_report() says so. `lock_failed`: another writer lives. `format`: not a
-  /// record log, or damage with a whole record behind it; nothing was changed. `invalid_config`: an option or
+  /// record log, or damage with a whole record after it; nothing was changed. `invalid_config`: an option or
   /// the path makes no sense, the path is in `wal/`, or there is no directory; then nothing is made either.
   static Result<RecordLogWriter> open(std::shared_ptr<Directory> directory, std::string path,
                                       RecordLogOptions options = {}) {

@@ -95,8 +95,8 @@ void expect_kept(const std::shared_ptr<Directory>& directory, const Promise& pro
   expect_holds(found.records, promise);
 }
 
-// S6, C9: every call fails once, with no space and with a failing device; a write leaves a part. What comes
-// behind is refused, and nothing that was acknowledged is lost, in this process's view or on the disk.
+// C9: every call fails once, with no space and with a failing device; a write leaves a part. What comes
+// later is refused, and nothing that was acknowledged is lost, in this process's view or on the disk.
 TEST(RecordLogWriterFaults, EachCallThatFailsLosesNothingAcknowledged) {
   const auto whole = FaultyDirectory::make(CrashDirectory::make());
   const Promise sound = run(whole);
@@ -124,7 +124,7 @@ TEST(RecordLogWriterFaults, EachCallThatFailsLosesNothingAcknowledged) {
   }
 }
 
-// C9: the crate's writer went on after a failed write, and appended behind what it had half written.
+// C9: the crate's writer went on after a failed write, and appended after what it had half written.
 TEST(RecordLogWriterFaults, AFailedWriteOrSyncPoisonsAndIsNotRetried) {
   for (const Operation operation : {Operation::kWrite, Operation::kSyncData}) {
     const auto inner = CrashDirectory::make();
@@ -244,7 +244,7 @@ TEST_F(OnDisk, InAChildOfForkTheWriterDoesNothing) {
   EXPECT_EQ(test::read(directory_, ReadMode::kStrict), (test::Read{"ok", {"buffered", "parent's"}}));
 }
 
-// S7, V16: the sync failed and the kernel dropped the pages, or kept them clean. The next process must not
+// V16: the sync failed and the kernel dropped the pages, or kept them clean. The next process must not
 // take what the cache shows for what the disk holds.
 TEST(RecordLogWriterFaults, WhatAFailedSyncLostIsNotTakenForDurableAfterwards) {
   for (const SyncFailure failure : {SyncFailure::kKeep, SyncFailure::kRevert, SyncFailure::kForget}) {
@@ -275,8 +275,8 @@ class LosesAll final : public testing::Chooser {
 };
 
 // The sync of "b" fails, the process dies, and the cache of a file server, which nobody can drop, still shows
-// "b". Opening synced the file with success and went on behind it; that sync had nothing to write, and a
-// power cut took "b" and all that was acknowledged behind it.
+// "b". Opening synced the file with success and appended after it; that sync had nothing to write, and a
+// power cut took "b" and all that was acknowledged after it.
 TEST(RecordLogWriter, ARecordWhoseSyncFailedIsOnTheDiskBeforeItCounts) {
   for (const bool torn : {false, true}) {
     const auto directory = CrashDirectory::make({.drops_cached_pages = false}).value();

@@ -1,7 +1,7 @@
 #pragma once
 
 // The state that a crash left, of a program that keeps its log in one file: a checkpoint, and the record log
-// whose records behind it are applied. The rules are those of recover.hpp; a record's id is its number in the
+// whose records after it are applied. The rules are those of recover.hpp; a record's id is its number in the
 // file, so a log always begins at 1, and the checkpoint's last_applied counts records.
 //
 //   const DurableId upto = log.flush_and_sync().value();              // RecordLogWriter
@@ -46,7 +46,7 @@ class RecordLogSource {
                               }
                               DURABILITY_TRY(fn(view.number, std::as_const(record)));
                             }
-                            // What lies behind the ceiling is not even looked at.
+                            // What comes after the ceiling is not even looked at.
                             return options.ceiling() == view.number ? Flow::kStop : Flow::kContinue;
                           }));
     return LogEnd{.next = EntryId(report.records + 1), .torn_tail = report.torn_tail};
@@ -77,7 +77,7 @@ auto recover_with_record_log(const std::shared_ptr<Directory>& directory,
       std::forward<Init>(init), std::forward<Apply>(apply));
 }
 
-/// Without a checkpoint file: applies the records behind number `since`, which a program knows from
+/// Without a checkpoint file: applies the records after number `since`, which a program knows from
 /// elsewhere; 0: all. `apply(EntryId, const E&)` returns nothing, or a Status. Returns how many were applied.
 /// `invalid_state` where the log ends before `since`.
 template <class E, class Codec = Postcard, class Apply>
@@ -87,7 +87,7 @@ Result<std::uint64_t> replay_record_log_since(const std::shared_ptr<Directory>& 
                                               Apply&& apply) {
   const RecordLogReader<E, Codec> reader(directory, log_path);
   DURABILITY_TRY_ASSIGN(const RecordLogReadReport report,
-                        reader.for_each_behind(since, mode, std::forward<Apply>(apply)));
+                        reader.for_each_after(since, mode, std::forward<Apply>(apply)));
   DURABILITY_TRY(recover::check_log_reaches("", since, EntryId(report.records + 1), log_path,
                                             "begin with an older state"));
   return report.records - since.value();

@@ -54,7 +54,7 @@ void damage(Directory& directory, std::string_view path, std::uint64_t offset) {
   ASSERT_TRUE(file->write_at(offset, as_bytes("?")));
 }
 
-TEST(RecordLogRecovery, AppliesWhatLiesBehindTheCheckpointAndOnlyThat) {
+TEST(RecordLogRecovery, AppliesWhatComesAfterTheCheckpointAndOnlyThat) {
   for (std::uint64_t checkpoint = 0; checkpoint <= 5; ++checkpoint) {
     const auto directory = store(5, checkpoint);
     const auto before = directory->fingerprint();
@@ -112,8 +112,8 @@ TEST(RecordLogRecovery, LeavesOutATornTailInBestEffort) {
   EXPECT_TRUE(recovered->torn_tail);
 }
 
-// C5.
-TEST(RecordLogRecovery, UpToARecordIgnoresDamageBehindIt) {
+// C5: whoever asks for an earlier moment does so because something later went wrong.
+TEST(RecordLogRecovery, UpToARecordIgnoresDamageAfterIt) {
   const auto directory = store(4, 1);
   constexpr std::uint64_t kThird = 8 + 2 * 10;  // a record is 8 bytes, a length and a digit
   damage(*directory, kLog, kThird + 9);

@@ -1,6 +1,6 @@
 #pragma once
 
-// The state that a crash left: the checkpoint, and the log behind it.
+// The state that a crash left: the checkpoint, and the log after it.
 //
 //   checkpoint: last_applied = L           log: entries F … N
 //   state    =  init(checkpoint's state),  then apply(entry) for L + 1 … N, each once, in order
@@ -51,14 +51,14 @@ namespace recover {
 /// Whether best effort may do without a checkpoint that gave `error`.
 [[nodiscard]] bool is_damage(const Error& error) noexcept;
 
-/// The entry behind the checkpoint; `invalid_state` where there can be none, or where the ceiling lies before
+/// The entry after the checkpoint; `invalid_state` where there can be none, or where the ceiling lies before
 /// the checkpoint.
 Result<EntryId> first_to_replay(std::string_view checkpoint_path, EntryId checkpoint,
                                 std::optional<EntryId> ceiling);
 
 /// What a log that was read says of itself.
 struct LogEnd {
-  EntryId next;  ///< the id behind its last entry
+  EntryId next;  ///< the id after its last entry
   bool torn_tail = false;
 };
 

@@ -67,7 +67,7 @@ Result<Recovery<Words>> recover_words(const std::shared_ptr<Directory>& director
       directory, path, options,
       [](const std::optional<Words>& checkpoint) { return checkpoint.value_or(Words{}); },
       [](Words& words, EntryId id, const std::string& word) {
-        EXPECT_EQ(id.value(), words.size() + 1) << "each once, in order, behind the checkpoint";
+        EXPECT_EQ(id.value(), words.size() + 1) << "each once, in order, after the checkpoint";
         words.push_back(word);
       });
 }
@@ -96,7 +96,7 @@ TEST(RecoverWithWal, StartsFreshWhereThereIsNothing) {
   EXPECT_EQ(directory->operations(), 0U);
 }
 
-TEST(RecoverWithWal, AppliesTheLogBehindTheCheckpointWhereverThatStands) {
+TEST(RecoverWithWal, AppliesTheLogAfterTheCheckpointWhereverThatStands) {
   for (std::uint64_t checkpoint = 0; checkpoint <= 20; ++checkpoint) {
     const auto directory = CrashDirectory::make();
     write_log(directory, 20);
@@ -124,7 +124,7 @@ TEST(RecoverWithWal, LeavesOutATornTailAndSaysSoButNotInStrictMode) {
 }
 
 // C27: entries between checkpoint and log are missing; the crate once went on without them.
-TEST(RecoverWithWal, RefusesALogThatBeginsBehindTheEntryAfterTheCheckpoint) {
+TEST(RecoverWithWal, RefusesALogThatBeginsLaterThanTheEntryAfterTheCheckpoint) {
   const auto directory = CrashDirectory::make();
   write_log(directory, 20, 9);
   for (const auto& options : kBothWays) {
@@ -165,7 +165,7 @@ TEST(RecoverWithWal, RefusesACheckpointWhoseLogIsGoneUnlessItContainsNoEntry) {
   }
 }
 
-TEST(RecoverWithWal, GoesOnWithALogThatWasBegunBehindTheCheckpointOnPurpose) {
+TEST(RecoverWithWal, GoesOnWithALogThatWasBegunAfterTheCheckpointOnPurpose) {
   const auto directory = CrashDirectory::make();
   write_checkpoint(directory, 3);
   write_log(directory, 3, 4);
@@ -184,7 +184,7 @@ TEST(RecoverWithWal, RefusesACheckpointAtTheLastPossibleId) {
   }
 }
 
-TEST(RecoverWithWal, GivesTheStateOfAnyEarlierMomentBehindTheCheckpoint) {
+TEST(RecoverWithWal, GivesTheStateOfAnyEarlierMomentAfterTheCheckpoint) {
   for (const std::uint64_t checkpoint : {0U, 7U}) {
     const auto directory = CrashDirectory::make();
     write_log(directory, 20);
@@ -214,7 +214,7 @@ TEST(RecoverWithWal, HoldsTheLogAgainstTheCheckpointBelowACeilingToo) {
 }
 
 // C5: whoever asks for an earlier moment does so because something later went wrong.
-TEST(RecoverWithWal, IgnoresWhatIsDamagedBehindTheCeiling) {
+TEST(RecoverWithWal, IgnoresWhatIsDamagedPastTheCeiling) {
   for (std::uint64_t damaged = 1; damaged <= 20; ++damaged) {
     const std::shared_ptr<Directory> directory = CrashDirectory::make();
     write_log(directory, 20);
@@ -238,7 +238,7 @@ TEST(RecoverWithWal, IgnoresWhatIsDamagedBehindTheCeiling) {
   }
 }
 
-TEST(RecoverWithWal, DoesNotDecodeWhatLiesBehindTheCeiling) {
+TEST(RecoverWithWal, DoesNotDecodeWhatLiesPastTheCeiling) {
   const std::shared_ptr<Directory> directory = CrashDirectory::make();
   auto wal = WalWriter<std::string>::create(directory, small_segments()).value();
   ASSERT_TRUE(wal.append("1"));
@@ -304,7 +304,7 @@ TEST(RecoverWithWal, NeverIgnoresACheckpointOfAnotherTypeOrOneThatCannotBeRead) 
   }
 }
 
-// K6: whatever apply does, the disk is as it was.
+// Whatever apply does, the disk is as it was.
 TEST(RecoverWithWal, HandsThroughTheErrorOfApplyAndChangesNothing) {
   const auto directory = CrashDirectory::make();
   write_log(directory, 20);
@@ -335,7 +335,7 @@ TEST(RecoverWithWal, HandsThroughTheErrorOfApplyAndChangesNothing) {
   expect_state(recover_words(directory, RecoveryOptions::strict()), 20);
 }
 
-// C29
+// C29: here too only a log from entry 1 on is whole.
 TEST(RecoverWithWal, WithoutACheckpointReadsTheLogAloneAndNeedsAllOfIt) {
   for (const std::uint64_t first : {1U, 8U}) {
     const auto directory = CrashDirectory::make();
@@ -353,7 +353,7 @@ TEST(RecoverWithWal, WithoutACheckpointReadsTheLogAloneAndNeedsAllOfIt) {
   }
 }
 
-// K8
+// A path may come out of a log, and then it can be anything.
 TEST(RecoverWithWal, RefusesACheckpointPathThatLeavesTheDirectory) {
   const auto directory = CrashDirectory::make();
   write_log(directory, 3);

@@ -24,7 +24,7 @@ Result<PublishResult> publish_checkpoint(const std::shared_ptr<Directory>& direc
                                          std::string_view path) {
   WalEntry marker =
       segment_index::Checkpoint{.checkpoint_path = std::string(path), .last_entry_id = upto.value()};
-  // What cannot be named must not be written: it would be found out only behind the checkpoint.
+  // What cannot be named must not be written: it would be found out only after the checkpoint is in place.
   Bytes encoded;
   if (auto can = Postcard::encode(marker, encoded); !can) return std::move(can).error().in_file(path);
   return CheckpointPublisher(directory).publish(

@@ -43,7 +43,7 @@ class RecoveryManager {
  public:
   explicit RecoveryManager(std::shared_ptr<Directory> directory) : directory_(std::move(directory)) {}
 
-  /// From the checkpoint at `checkpoint_path`, if one is given and there, and the log behind it; else from
+  /// From the checkpoint at `checkpoint_path`, if one is given and there, and the log after it; else from
   /// the log alone, which must begin at entry 1.
   Result<RecoveredState> recover(std::optional<std::string_view> checkpoint_path = std::nullopt,
                                  const RecoveryOptions& options = RecoveryOptions::strict()) const;
@@ -61,8 +61,8 @@ class RecoveryManager {
   }
 
   /// Path of the newest checkpoint that the log names and whose file is there; see the top of this file.
-  /// None: there is none, and none is needed. With a ceiling, markers behind it are not looked at, nor are
-  /// checkpoints that hold entries behind it. `invalid_state`: one is needed and not there. Reads all of the
+  /// None: there is none, and none is needed. With a ceiling, markers after it are not looked at, nor are
+  /// checkpoints that hold entries after it. `invalid_state`: one is needed and not there. Reads all of the
   /// log.
   Result<std::optional<std::string>> latest_checkpoint(
       const RecoveryOptions& options = RecoveryOptions::strict()) const;

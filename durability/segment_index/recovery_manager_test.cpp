@@ -85,7 +85,7 @@ TEST(RecoveryManager, RecoversNothingFromNothing) {
   }
 }
 
-TEST(RecoveryManager, AppliesTheLogBehindTheCheckpoint) {
+TEST(RecoveryManager, AppliesTheLogAfterTheCheckpoint) {
   const auto directory = CrashDirectory::make();
   const WalEntry deletes = segment_index::DeleteDocuments{{{2, 4}, {1, 9}}};
   write_log(directory, {AddSegment{1, 10}, AddSegment{2, 10}, deletes, AddSegment{3, 30}});
@@ -204,7 +204,7 @@ TEST(RecoveryManager, ALogWithoutItsBeginningThatNamesNoCheckpointIsRefused) {
   }
 }
 
-// K8: a path that was read from a log can be anything. One that leads out of the directory is as good as
+// A path that was read from a log can be anything. One that leads out of the directory is as good as
 // lost, and nothing is looked up there.
 TEST(RecoveryManager, AHostilePathInTheLogCountsAsALostFile) {
   using namespace std::string_literals;
@@ -267,7 +267,7 @@ TEST(RecoveryManager, ACheckpointIsReadOnceHoweverManyMarkersNameIt) {
   EXPECT_EQ(opened, 3U) << "each header once, and the one that is needed";
 }
 
-// K8: nor does a path below the directory do any harm that leads to something else than a checkpoint.
+// Nor does a path below the directory do any harm that leads to something else than a checkpoint.
 TEST(RecoveryManager, ANamedFileThatIsNoCheckpointIsReportedOrIgnoredAsADamagedOne) {
   for (const std::uint64_t begin : {1U, 3U}) {
     const auto directory = CrashDirectory::make();
@@ -308,7 +308,7 @@ TEST(RecoveryManager, ADamagedCheckpointIsIgnoredByBestEffortWhereTheLogIsWhole)
   }
 }
 
-// K5, and a log that was put back: the checkpoint goes further than the log does.
+// A log, or a checkpoint, was put back: the checkpoint goes further than the log does.
 TEST(RecoveryManager, ALogThatEndsBeforeItsCheckpointIsRefused) {
   const auto directory = with_two_checkpoints(1);
   write_checkpoint(directory, "new.ckpt", 9);
@@ -317,7 +317,7 @@ TEST(RecoveryManager, ALogThatEndsBeforeItsCheckpointIsRefused) {
   }
 }
 
-// C5: what lies behind the ceiling is not looked at, be it damaged, a marker, or a later checkpoint.
+// C5: what comes after the ceiling is not looked at, be it damaged, a marker, or a later checkpoint.
 TEST(RecoveryManager, ACeilingChoosesTheCheckpointToo) {
   for (const bool damaged : {false, true}) {
     const auto directory = with_two_checkpoints(1);
@@ -333,7 +333,7 @@ TEST(RecoveryManager, ACeilingChoosesTheCheckpointToo) {
 }
 
 // A checkpoint that is replaced under the same name holds, for an early ceiling, too much.
-TEST(RecoveryManager, ACheckpointBehindTheCeilingCountsAsMissing) {
+TEST(RecoveryManager, ACheckpointPastTheCeilingCountsAsMissing) {
   for (const std::uint64_t begin : {1U, 3U}) {
     const auto directory = with_two_checkpoints(begin);
     write_checkpoint(directory, "old.ckpt", 4);

@@ -29,7 +29,7 @@ struct Apply {
     segments.insert_or_assign(merge.new_segment_id, std::move(merged));
   }
 
-  // They tell what is going on, and change nothing.
+  // They say what is going on, and change nothing.
   void operator()(const StartMerge&) const {}
   void operator()(const CancelMerge&) const {}
   void operator()(const Checkpoint&) const {}

@@ -117,7 +117,7 @@ TEST(SegmentIndexVectors, EveryAlternativeIsAmongThem) {
   EXPECT_EQ(alternatives.size(), std::variant_size_v<WalEntry>);
 }
 
-// C7 among them: deletes before, during and behind a merge, in a log that was truncated twice.
+// C7 among them: deletes before, during and after a merge, in a log that was truncated twice.
 TEST(SegmentIndexVectors, LogsOfTheCrateRecoverToItsState) {
   const auto logs = lines_of("log");
   ASSERT_EQ(logs.size(), 3U);

@@ -43,7 +43,7 @@ class DirectoryLock {
 
   /// `lock_failed` where the lock's name no longer leads to the file that is locked (somebody unlinked
   /// or replaced it, or the directory it stands in): another process may hold a lock of the same name now.
-  /// On a disk it needs no descriptor. Any other error says that it could not be told.
+  /// On a disk it needs no descriptor. Any other error says that it could not be found out.
   virtual Status check() const = 0;
 };
 

@@ -87,7 +87,7 @@ TEST_P(DirectoryContract, NamesThatOnlyLookBadAreNames) {
   }
 }
 
-TEST_P(DirectoryContract, WritesPiecesOneBehindTheOther) {
+TEST_P(DirectoryContract, WritesPiecesOneAfterTheOther) {
   const auto out = file("x");
   const std::array pieces = {as_bytes("one"), as_bytes(""), as_bytes("two"), as_bytes("three")};
   ASSERT_TRUE(succeeded(out->write_at(2, pieces)));
@@ -110,7 +110,7 @@ TEST_P(DirectoryContract, WritingNothingDoesNotGrowTheFile) {
   EXPECT_EQ(out->size().value(), 0U);
 }
 
-TEST_P(DirectoryContract, AppendsBehindTheLastByteWhateverTheMode) {
+TEST_P(DirectoryContract, AppendsAfterTheLastByteWhateverTheMode) {
   put("x", "begin");
   for (const OpenMode mode : {OpenMode::kReadWrite, OpenMode::kAppend}) {
     ASSERT_TRUE(succeeded(file("x", mode)->append(as_bytes("+"))));
@@ -337,7 +337,7 @@ TEST_P(DirectoryContract, RenameRefusesWhatCannotBe) {
   EXPECT_THAT(*directory_->list(""), ElementsAre("a", "b", "f"));
 }
 
-// S1, S10
+// Whoever has the old file open goes on reading it, and no temporary is left.
 TEST_P(DirectoryContract, AtomicWriteReplacesTheFileForThoseWhoOpenItLater) {
   put("x", "old");
   const auto before = file("x", OpenMode::kRead);
@@ -393,7 +393,7 @@ TEST_P(DirectoryContract, ReadFileRefusesWhatIsLongerThanItsLimit) {
   EXPECT_EQ(refused.error().actual(), 5U);
 }
 
-// C16: a live lock is not to be had, a dead one leaves nothing to clean up.
+// C16: a live lock cannot be taken, a dead one leaves nothing to clean up.
 TEST_P(DirectoryContract, ALockExcludesASecondHolderUntilItIsReleased) {
   auto held = directory_->lock(".lock");
   ASSERT_TRUE(succeeded(held));
@@ -405,7 +405,7 @@ TEST_P(DirectoryContract, ALockExcludesASecondHolderUntilItIsReleased) {
   EXPECT_TRUE(succeeded(directory_->lock(".lock")));
 }
 
-// X1
+// Another process may hold a lock of the same name by then.
 TEST_P(DirectoryContract, ALockWhoseFileWasUnlinkedOrReplacedSaysSo) {
   const auto held = directory_->lock(".lock").value();
   ASSERT_TRUE(succeeded(directory_->remove(".lock")));

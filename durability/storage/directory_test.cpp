@@ -1,4 +1,4 @@
-// The order of the primitives behind each composite operation, and what a failure of each one leaves.
+// The order of the primitives in each composite operation, and what a failure of each one leaves.
 
 #include "durability/storage/directory.hpp"
 
@@ -17,7 +17,7 @@ using testing::IsEmpty;
 
 constexpr const char* kTemporary = "x.000000000000000a.tmp";
 
-// S1: the bytes are durable before a name leads to them.
+// The bytes are durable before a name leads to them.
 TEST(Directory, AtomicWriteSyncsTheTemporaryBeforeItRenamesIt) {
   RecordingDirectory directory;
   ASSERT_TRUE(succeeded(directory.atomic_write("x", as_bytes("new"))));
@@ -44,7 +44,7 @@ TEST(Directory, WriteDurableSyncsTheParentLast) {
   EXPECT_EQ(directory.record.steps.back(), "sync 'd'");
 }
 
-// S1: an error at any step leaves the old contents or the new, whole, and no temporary; and it is told.
+// An error at any step leaves the old contents or the new, whole, and no temporary; and it is reported.
 TEST(Directory, AFailureAtAnyStepOfWriteDurableIsReportedAndLeavesOldOrNew) {
   constexpr std::size_t kSteps = 6;
   constexpr std::size_t kRename = 4;
@@ -58,7 +58,7 @@ TEST(Directory, AFailureAtAnyStepOfWriteDurableIsReportedAndLeavesOldOrNew) {
   }
 }
 
-// S10: a file of the temporary's name that somebody else made is neither written to nor removed.
+// A file of the temporary's name that somebody else made is neither written to nor removed.
 TEST(Directory, AtomicWriteLeavesAForeignFileOfItsTemporaryNameAlone) {
   RecordingDirectory directory;
   ASSERT_TRUE(succeeded(directory.create(kTemporary)));
@@ -66,7 +66,7 @@ TEST(Directory, AtomicWriteLeavesAForeignFileOfItsTemporaryNameAlone) {
   EXPECT_THAT(*directory.list(""), ElementsAre(kTemporary));
 }
 
-// S2: a power loss must not take a/b/c away because `a` was never synced into the root.
+// A power loss must not take a/b/c away because `a` was never synced into the root.
 TEST(Directory, CreateDirectoriesSyncsEveryAncestorIntoItsParentBeforeTheNext) {
   RecordingDirectory directory;
   ASSERT_TRUE(succeeded(directory.create_directories("a/b/c")));
@@ -84,7 +84,7 @@ TEST(Directory, CreateDirectoriesSyncsTheParentsOfDirectoriesThatExist) {
   EXPECT_THAT(directory.record.steps, ElementsAre("mkdir a", "sync ''", "mkdir a/b", "sync 'a'"));
 }
 
-// F7
+// F7: parents made on the way were not synced either.
 TEST(Directory, ParentsMadeOnTheWayAreSyncedBeforeTheFileIsMade) {
   RecordingDirectory directory;
   ASSERT_TRUE(succeeded(directory.create("a/b/x")));
@@ -107,7 +107,7 @@ TEST(Directory, AFailedSyncOfANewParentIsReportedAndTheFileIsNotMade) {
   EXPECT_FALSE(*directory.exists("a/x"));
 }
 
-// S3: the new name first, so that a power loss in between leaves two names and never none.
+// The new name first, so that a power loss in between leaves two names and never none.
 TEST(Directory, RenameDurableSyncsBothParentsTheNewOneFirst) {
   RecordingDirectory directory;
   ASSERT_TRUE(succeeded(directory.create("a/x")));
@@ -117,7 +117,7 @@ TEST(Directory, RenameDurableSyncsBothParentsTheNewOneFirst) {
   EXPECT_THAT(directory.record.steps, ElementsAre("rename a/x b/y", "sync 'b'", "sync 'a'"));
 }
 
-// S3
+// Both parents are one directory: one sync covers both names.
 TEST(Directory, RenameDurableWithinADirectorySyncsItOnce) {
   RecordingDirectory directory;
   ASSERT_TRUE(succeeded(directory.create("x")));
@@ -144,7 +144,7 @@ TEST(Directory, RemoveDurableSyncsTheParent) {
   EXPECT_THAT(directory.record.steps, ElementsAre("unlink a/x", "sync 'a'"));
 }
 
-// C10: who removed it may have been killed before the sync.
+// C10: whoever removed it may have been killed before the sync.
 TEST(Directory, RemoveDurableSyncsTheParentOfWhatIsGoneAlready) {
   RecordingDirectory directory;
   ASSERT_TRUE(succeeded(directory.create_directories("a")));
@@ -178,7 +178,7 @@ TEST(Directory, DurableOperationsWithoutStableStorageAreRefusedBeforeAnythingIsC
   EXPECT_THAT(directory.record.steps, IsEmpty());
 }
 
-// S10: only names of exactly this form are ever cleaned up.
+// Only names of exactly this form are ever cleaned up.
 TEST(Directory, TemporaryNamesStandBesideTheirTargetAndAreKnownByTheirForm) {
   RecordingDirectory directory;
   const std::string name = directory.temporary_name("dir/checkpoint");

@@ -30,7 +30,7 @@ class File {
   File(const File&) = delete;
   File& operator=(const File&) = delete;
 
-  /// Writes the pieces one behind the other from `offset` on, growing the file where it must (a hole
+  /// Writes the pieces one after the other from `offset` on, growing the file where it must (a hole
   /// left before `offset` reads as zeros). All of it, or an error after which any part may be there.
   /// Survives a process crash once it returns; a power loss only after sync_data().
   virtual Status write_at(std::uint64_t offset, std::span<const ByteView> pieces) = 0;
@@ -72,7 +72,7 @@ class File {
   virtual Status preallocate(std::uint64_t offset, std::uint64_t length) = 0;
   /// Sets space aside for [offset, offset + length), which lies past the file's end, so that writing there
   /// does not fail for lack of it. The file does not grow; where there is nothing of the kind, zeros are
-  /// written and it does. Quicker than preallocate(), but a sync behind a write finds more to do.
+  /// written and it does. Quicker than preallocate(), but a sync after a write finds more to do.
   virtual Status reserve(std::uint64_t offset, std::uint64_t length) { return preallocate(offset, length); }
   /// Asks the system to forget cached pages that are clean, so that the next read comes from the
   /// device. A hint: no error where it cannot be done.

@@ -2,7 +2,7 @@
 
 // A file written anew: what is to stay of it, in a new file that then takes its name.
 //
-// Never in place: a sector that is being written may hold anything behind a power cut, even where the bytes
+// Never in place: a sector that is being written may hold anything after a power cut, even where the bytes
 // were to stay what they were. So what is durable already cannot be lost by writing it once more. The order
 // is that of a durable replacement (directory.hpp): the old file or the new one, whole, is there at every
 // moment.

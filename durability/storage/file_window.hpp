@@ -47,7 +47,7 @@ class FileWindow {
 
   /// True where [offset, size) is all zeros; true for none.
   Result<bool> zeros_from(std::uint64_t offset);
-  /// Offset behind the last byte that is not zero, not looking before `floor`; `floor` where there is none.
+  /// Offset past the last byte that is not zero, not looking before `floor`; `floor` where there is none.
   Result<std::uint64_t> end_of_data(std::uint64_t floor);
   /// crc32 of [offset, size).
   Result<std::uint32_t> checksum_from(std::uint64_t offset);

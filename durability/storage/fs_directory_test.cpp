@@ -200,7 +200,7 @@ TEST_P(FsDirectoryLookup, FilesAre0600AndDirectories0700) {
   EXPECT_EQ(permissions(base_.path() / "m/n"), 0700U);
 }
 
-// X2: a program that is started must not inherit the files.
+// A program that is started must not inherit the files.
 TEST_P(FsDirectoryLookup, EveryDescriptorIsClosedOnExec) {
   const auto file = directory_->create("a/x").value();
   const auto lock = directory_->lock("a/lock").value();
@@ -257,7 +257,7 @@ ino_t inode_of(const std::filesystem::path& path) {
   return status.st_ino;
 }
 
-// S2, F7: the root itself was made and never synced into its parent.
+// F7: the root itself was made and never synced into its parent.
 TEST(FsDirectory, EveryDirectoryMadeForTheRootIsSyncedIntoItsParent) {
   const TemporaryDirectory base;
   const SystemCalls calls = recording_calls();
@@ -266,7 +266,7 @@ TEST(FsDirectory, EveryDirectoryMadeForTheRootIsSyncedIntoItsParent) {
   EXPECT_THAT(synced, Contains(inode_of(base.path() / "a")));
 }
 
-// F7: who made it may have been killed before its sync.
+// F7: whoever made it may have been killed before its sync.
 TEST(FsDirectory, ARootThatExistsIsSyncedIntoItsParentUnlessItIsOnlyRead) {
   const TemporaryDirectory base;
   std::filesystem::create_directory(base.path() / "a");

@@ -112,7 +112,7 @@ Result<std::size_t> FsFile::read_at(std::uint64_t offset, MutableByteView into) 
 
 Status FsFile::sync_data() {
   DURABILITY_TRY(check_open());
-  // One at a time: the system tells a failure to one of two that sync side by side, and where the first of
+  // One at a time: the system reports a failure to one of two that sync side by side, and where the first of
   // them takes the truncation upon itself the second would not wait for it.
   const LockGuard lock(syncing_);
   if (sync_failure_ != 0) return sync_error("an earlier sync failed");

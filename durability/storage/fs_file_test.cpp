@@ -139,7 +139,7 @@ constexpr std::string_view kText = "onetwothreefour";
 const std::array kPieces = {as_bytes("one"), as_bytes("two"), as_bytes(""), as_bytes("three"),
                             as_bytes("four")};
 
-// S4
+// The system may write less than it was asked to, and end anywhere.
 TEST_F(FsFileTest, AShortWriteAtEachByteGoesOnWhereItEnded) {
   for (std::size_t length = 1; length <= kText.size(); ++length) {
     const auto file = directory_->create("x").value();
@@ -150,7 +150,6 @@ TEST_F(FsFileTest, AShortWriteAtEachByteGoesOnWhereItEnded) {
   }
 }
 
-// S4
 TEST_F(FsFileTest, AWriteOfOneByteAtATimeIsWhole) {
   const auto file = directory_->create("x").value();
   script.writes.assign(kText.size(), 1);
@@ -158,7 +157,7 @@ TEST_F(FsFileTest, AWriteOfOneByteAtATimeIsWhole) {
   EXPECT_EQ(text("x"), kText);
 }
 
-// S5
+// A signal may interrupt any call (EINTR).
 TEST_F(FsFileTest, InterruptedCallsAreMadeAgainAndNoByteIsWrittenTwice) {
   const auto file = directory_->create("x").value();
   script.interruptions = 3;
@@ -176,7 +175,7 @@ TEST_F(FsFileTest, InterruptedCallsAreMadeAgainAndNoByteIsWrittenTwice) {
   EXPECT_EQ(text("x"), kText);
 }
 
-TEST_F(FsFileTest, AWriteErrorBehindAShortWriteNamesTheOffsetAndTheReason) {
+TEST_F(FsFileTest, AWriteErrorAfterAShortWriteNamesTheOffsetAndTheReason) {
   for (const int reason : {EIO, ENOSPC, EDQUOT}) {
     const auto file = directory_->create("x").value();
     script.writes = {4};
@@ -251,7 +250,7 @@ TEST_F(FsFileTest, PreallocationReportsAFullDisk) {
   EXPECT_EQ(file->preallocate(0, 1 << 20).error().os_error(), ENOSPC);
 }
 
-TEST_F(FsFileTest, SettingSpaceAsideReportsAFullDiskAndGoesOnBehindASignal) {
+TEST_F(FsFileTest, SettingSpaceAsideReportsAFullDiskAndGoesOnAfterASignal) {
   const auto file = directory_->create("x").value();
   script.reserve_error = ENOSPC;
   const auto refused = file->reserve(8, 100);
@@ -309,7 +308,7 @@ TEST_F(FsFileTest, AFailedTruncationIsReported) {
   EXPECT_EQ(text("x"), kText);
 }
 
-// F7: a failed write-back is told to the descriptors that were open, each once; a sync through a new
+// F7: a failed write-back is reported to the descriptors that were open, each once; a sync through a new
 // one may succeed over lost pages.
 TEST_F(FsFileTest, SyncsGoThroughTheDescriptorThatWrote) {
   static int written;
@@ -333,7 +332,7 @@ TEST_F(FsFileTest, SyncsGoThroughTheDescriptorThatWrote) {
   EXPECT_EQ(synced.back(), written);
 }
 
-// S9
+// The descriptor is gone even where close fails; closing it again could close somebody else's.
 TEST_F(FsFileTest, ACloseErrorSurfacesOnceAndTheDescriptorIsGone) {
   for (const int reason : {EIO, EINTR}) {
     const auto file = directory_->create("x").value();
@@ -345,7 +344,7 @@ TEST_F(FsFileTest, ACloseErrorSurfacesOnceAndTheDescriptorIsGone) {
   }
 }
 
-// S9: what close says decides whether the new contents take the old ones' place.
+// What close says decides whether the new contents take the old ones' place.
 TEST_F(FsFileTest, ACloseErrorStopsAnAtomicWrite) {
   ASSERT_TRUE(succeeded(directory_->atomic_write("x", as_bytes("old"))));
   script.close_error = EIO;

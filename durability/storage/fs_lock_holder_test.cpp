@@ -33,7 +33,7 @@ TEST(LockHolder, IsNobodyWhereAnotherKindOfLockIsHeldOrByOneThatIsNotSeen) {
   EXPECT_EQ(holder_in_listing(kListing, file(8, 1, 4711)), std::nullopt);
 }
 
-// btrfs and overlays tell programs one device, and the list of locks another.
+// btrfs and overlays show programs one device, and the list of locks another.
 TEST(LockHolder, IsFoundByItsInodeAloneWhereOnlyOneLineHasIt) {
   EXPECT_EQ(holder_in_listing(kListing, file(0, 0x55, 1237)), 4714);
   EXPECT_EQ(holder_in_listing(kListing, file(0, 0x55, 1238)), std::nullopt);

@@ -1,4 +1,4 @@
-// C16, X1, X2: who holds the lock, when processes fork, exec and die, and files are replaced.
+// C16: who holds the lock, when processes fork, exec and die, and files are replaced.
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -85,7 +85,7 @@ TEST_F(FsLockTest, AKilledHolderLeavesNothingToCleanUp) {
   EXPECT_TRUE(succeeded(directory_->lock(".lock")));
 }
 
-// X2: LOCK_UN in the child would release what the parent believes to hold.
+// LOCK_UN in the child would release what the parent believes it holds.
 TEST_F(FsLockTest, AForkedChildThatReleasesOrDiesLeavesTheParentsLockAlone) {
   auto held = directory_->lock(".lock").value();
   const pid_t child = ::fork();
@@ -141,7 +141,7 @@ TEST_F(FsLockTest, InAForkedChildTheLockIsTheParents) {
   EXPECT_TRUE(succeeded(elsewhere->check()));
 }
 
-// X2: a program started by a lock's holder must not hold it too.
+// A program started by a lock's holder must not hold it too.
 TEST_F(FsLockTest, AProgramThatIsExecutedDoesNotKeepTheLock) {
   auto held = directory_->lock(".lock").value();
   const Pipe input;
@@ -160,7 +160,7 @@ TEST_F(FsLockTest, AProgramThatIsExecutedDoesNotKeepTheLock) {
   wait_for(child);
 }
 
-// X1: between the open and the flock somebody replaces the file; the lock must be on the one that has
+// Between the open and the flock somebody replaces the file; the lock must be on the one that has
 // the name in the end.
 TEST_F(FsLockTest, ALockFileReplacedWhileItIsTakenIsOpenedAgain) {
   static std::filesystem::path path;
@@ -236,7 +236,7 @@ TEST_F(FsLockTest, WhoIsRefusedHearsWhichDirectoryItIsAndWhoHoldsIt) {
       << refused;
 }
 
-// X1
+// The lock is held on a file that has lost its name, so another process can lock the new one.
 TEST_F(FsLockTest, CheckNoticesAFileRenamedOverTheLock) {
   const auto held = directory_->lock(".lock").value();
   ASSERT_TRUE(succeeded(directory_->atomic_write(".lock", {})));

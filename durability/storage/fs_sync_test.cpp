@@ -85,7 +85,7 @@ class FsSync : public testing::Test {
   std::unique_ptr<File> file_;
 };
 
-// S7: a failed sync is told, and never tried again behind the caller's back.
+// A failed sync is reported, and never silently tried again.
 TEST_F(FsSync, AFailedOneIsReportedAfterOneAttempt) {
   script.error = EIO;
   EXPECT_EQ(file_->sync_data().error().os_error(), EIO);
@@ -93,7 +93,7 @@ TEST_F(FsSync, AFailedOneIsReportedAfterOneAttempt) {
 }
 
 // A signal came in the middle of an fdatasync, and the call was made again. What the first one had to say of
-// the pages may be lost by then: the system tells a failure once.
+// the pages may be lost by then: the system reports a failure once.
 TEST_F(FsSync, AnInterruptedOneHasFailedAndIsNotMadeAgain) {
   script.error = EINTR;
   EXPECT_EQ(file_->sync_data().error().os_error(), EINTR);
@@ -130,7 +130,7 @@ TEST_F(FsSync, OneThatFailsWhileMemoryIsOutIsRememberedAllTheSame) {
   EXPECT_TRUE(fails_with(file_->sync_data(), ErrorCode::kIo));
 }
 
-// Of two syncs side by side the system tells one of the failure: the other one said ok for the same bytes.
+// Of two syncs side by side the system reports the failure to one: the other one said ok for the same bytes.
 TEST_F(FsSync, OneBesideAFailedOneHasNotSucceeded) {
   std::thread beside;
   std::atomic<bool> through = false;

@@ -32,7 +32,7 @@ class ReadAhead {
   /// Begins to read [begin, end) of `file`, and gives up what it read before. begin < end.
   void start(std::shared_ptr<File> file, std::uint64_t begin, std::uint64_t end);
 
-  /// The next chunk, with a copy of `in_front`, at most chunk_bytes(), in front of it. Shorter than a chunk
+  /// The next chunk, with a copy of `in_front`, at most chunk_bytes(), before it. Shorter than a chunk
   /// where the range or the file ends. The view lives until the next call.
   Result<ByteView> next(ByteView in_front);
 
@@ -41,7 +41,7 @@ class ReadAhead {
 
   enum class State : std::uint8_t { kLeft, kReading, kRead };
   struct Chunk {
-    std::unique_ptr<std::byte[]> memory;  // what stands in front, then the chunk
+    std::unique_ptr<std::byte[]> memory;  // a copy of `in_front`, then the chunk
     State state = State::kLeft;           // left: to whoever needs it
     Result<std::size_t> got{0};
   };

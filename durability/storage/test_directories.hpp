@@ -102,8 +102,8 @@ class RecordingFile final : public File {
   Record& record_;
 };
 
-/// A directory in memory that writes down every primitive that changes something, and claims to have
-/// stable storage unless told otherwise.
+/// A directory in memory that writes down every primitive that changes something, and claims by default to
+/// have stable storage.
 class RecordingDirectory final : public Directory {
  public:
   Result<std::unique_ptr<File>> do_open(std::string_view path, OpenMode mode) override {

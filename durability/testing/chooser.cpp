@@ -25,7 +25,7 @@ std::uint64_t RandomChooser::pick(std::uint64_t options) { return next_random(st
 
 bool ExhaustiveChooser::next() {
   if (runs_ > 0) {
-    // Digits behind the last choice of the run are left over from a longer one: their turn is over.
+    // Digits after the last choice of the run are left over from a longer one: their turn is over.
     digits_.resize(std::min(digits_.size(), position()));
     while (!digits_.empty() && digits_.back().value + 1 == digits_.back().options) digits_.pop_back();
     if (digits_.empty()) return false;
@@ -50,12 +50,12 @@ Result<std::vector<std::uint64_t>> ReplayChooser::parse(std::string_view choices
   const char* const end = at + choices.size();
   while (true) {
     std::uint64_t value = 0;
-    const auto [behind, error] = std::from_chars(at, end, value);
+    const auto [rest, error] = std::from_chars(at, end, value);
     if (error != std::errc{}) break;
     parsed.push_back(value);
-    if (behind == end) return parsed;
-    if (*behind != '.') break;
-    at = behind + 1;
+    if (rest == end) return parsed;
+    if (*rest != '.') break;
+    at = rest + 1;
   }
   return Error(ErrorCode::kInvalidConfig,
                fmt::format("\"{}\" is not a list of choices", escape_for_display(choices)))

@@ -83,7 +83,7 @@ class ExhaustiveChooser final : public Chooser {
   bool diverged_ = false;
 };
 
-/// Repeats what choices() printed; behind its end it chooses 0. A choice that is not among the options
+/// Repeats what choices() printed; past its end it chooses 0. A choice that is not among the options
 /// becomes the last of them.
 class ReplayChooser final : public Chooser {
  public:

@@ -70,7 +70,7 @@ TEST(ReplayChooser, RepeatsThePrintedLine) {
   for (std::uint64_t options = 1; options < 40; ++options)
     ASSERT_EQ(replay.choose(options), chosen[options - 1]);
   EXPECT_EQ(replay.choices(), random.choices());
-  EXPECT_EQ(replay.choose(9), 0U) << "behind its end";
+  EXPECT_EQ(replay.choose(9), 0U) << "past its end";
 }
 
 TEST(ReplayChooser, RefusesWhatIsNotAListOfChoices) {

@@ -55,7 +55,7 @@ void for_each_crash(const Step& prepare, const Step& work,
 
 Status prepare_old(Directory& directory) { return directory.write_durable("d/x", as_bytes(kOld)); }
 
-// What a reader may find at d/x after crashes of `work`; all the outcomes, and those behind its return.
+// What a reader may find at d/x after crashes of `work`; all the outcomes, and those after its return.
 struct Outcomes {
   std::set<std::string> all;
   std::set<std::string> when_done;
@@ -78,7 +78,7 @@ Status replace(Directory& directory, bool sync_file, bool sync_parent) {
   return sync_parent ? directory.sync_directory("d") : Status();
 }
 
-// S1: a crash at each step leaves the old contents or the new ones, whole; the new ones once it returned.
+// A crash at each step leaves the old contents or the new ones, whole; the new ones once it returned.
 TEST(WriteDurable, LeavesTheOldOrTheNewContentsWhereverItIsCutOff) {
   const auto outcomes =
       outcomes_of([](Directory& directory) { return directory.write_durable("d/x", as_bytes(kNew)); });
@@ -120,7 +120,7 @@ TEST(CrashModel, CatchesOverwritingInPlace) {
   EXPECT_THAT(outcomes.when_done, ::testing::ElementsAre(kNew));
 }
 
-// S2, F7: every directory that is made is durable in its parent.
+// F7: every directory that is made is durable in its parent.
 TEST(CreateDirectories, AreAllThereOnceItReturned) {
   const auto make = [](Directory& directory) { return directory.create_directories("a/b/c"); };
   for_each_crash([](Directory&) { return Status(); }, make,
@@ -152,7 +152,7 @@ TEST(CrashModel, CatchesADirectoryThatWasNotSyncedIntoItsParent) {
   EXPECT_TRUE(lost);
 }
 
-// S3: a rename between directories; the file is never without a name, and has only the new one once it
+// A rename between directories; the file is never without a name, and has only the new one once it
 // returned.
 TEST(RenameDurable, NeverLosesTheFileAndLeavesNoOldNameOnceItReturned) {
   const auto work = [](Directory& directory) { return directory.rename_durable("d/x", "e/f/y"); };

@@ -33,7 +33,7 @@ struct CrashOptions {
   std::size_t sector_bytes = 512;
   /// A file does not grow beyond this: EFBIG.
   std::uint64_t max_file_bytes = std::uint64_t{1} << 30U;
-  /// Whether blocks still hold, behind a power cut, what they held before it (the hostile profile shows
+  /// Whether blocks still hold, after a power cut, what they held before it (the hostile profile shows
   /// that).
   bool blocks_remember = true;
   /// Whether a file's clean pages can be dropped. A file server may have a cache of its own, which no client
@@ -70,7 +70,7 @@ class CrashDirectory final : public Directory {
   void fail_next_directory_sync(SyncFailure failure);
 
   // What is left. Each may be called as often as one likes, and ends this directory: every later call
-  // on it, and on its handles, fails as behind a cut. Locks are free in the new directory. Its count of
+  // on it, and on its handles, fails as after a cut. Locks are free in the new directory. Its count of
   // operations begins at 0.
 
   /// The process was killed: everything is visible, and as unsynced as it was.

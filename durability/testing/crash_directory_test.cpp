@@ -161,7 +161,7 @@ TEST(CrashDirectory, OffersExactlyTheStatesOfTheModel) {
   EXPECT_EQ(distinct.size(), runs);
 }
 
-// V16, S7: after a failed fsync the cache may show what the disk never got.
+// V16: after a failed fsync the cache may show what the disk never got.
 TEST(CrashDirectory, AForgetfulSyncIsFollowedByASyncThatProvesNothing) {
   const auto directory = small_sectors();
   write_synced(*directory, "x", "old text");

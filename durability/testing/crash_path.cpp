@@ -10,7 +10,7 @@ namespace {
 
 Error no_path(std::string_view line) {
   return Error(ErrorCode::kInvalidConfig, fmt::format("no path of crashes: '{}'", line))
-      .advise("give what a failure printed behind '|'");
+      .advise("give what a failure printed after '|'");
 }
 
 Result<CrashStep> parse_step(std::string_view word) {

@@ -33,7 +33,7 @@ using CrashPath = std::vector<CrashStep>;
 /// `invalid_config` where the line is none.
 [[nodiscard]] Result<CrashPath> parse_crash_path(std::string_view line);
 
-/// The crash at the end of `path`, as the subject is told of it. Profiles are looked up by name.
+/// The crash at the end of `path`, as the subject gets it. Profiles are looked up by name.
 [[nodiscard]] Crash crash_of(const CrashPath& path, const std::vector<CrashProfile>& profiles);
 
 /// What a dead or finished machine leaves, in the way that `step` says. May be asked again and again.
@@ -41,7 +41,7 @@ using CrashPath = std::vector<CrashStep>;
                                                     const std::vector<CrashProfile>& profiles);
 
 /// Goes that way with a copy of `subject`. Returns what is wrong. `story`, where given, gets the disk before
-/// and behind each crash.
+/// and after each crash.
 [[nodiscard]] std::string follow(const CrashSubject& subject, const CrashOptions& disk,
                                  const std::vector<CrashProfile>& profiles, const CrashPath& path,
                                  std::string* story = nullptr);

@@ -1,6 +1,6 @@
 #pragma once
 
-// The machine behind a CrashDirectory: its disk, and whether it is still alive. Directory, handles and
+// The machine of a CrashDirectory: its disk, and whether it is still alive. Directory, handles and
 // locks share it.
 
 #include <limits>

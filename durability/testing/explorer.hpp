@@ -101,7 +101,7 @@ class Explorer {
   void shrink_losses(const CrashSubject& subject);
 
   ExplorerOptions options_;
-  std::vector<ExploredWay> ways_;  // the profiles; and behind them, where processes are killed, that
+  std::vector<ExploredWay> ways_;  // the profiles; and after them, where processes are killed, that
   std::unordered_set<std::uint64_t> seen_;
   const CrashSubject* subject_ = nullptr;  // that is being explored
   CrashPath failed_path_;

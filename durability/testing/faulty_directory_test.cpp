@@ -122,7 +122,7 @@ TEST_F(FaultyDirectoryTest, FailsOnlyWhereThePathMatches) {
   EXPECT_FALSE(faulty_->do_rename("elsewhere", "target"));
 }
 
-// S4: a short write at each byte, across the pieces of the call.
+// A short write at each byte, across the pieces of the call.
 TEST_F(FaultyDirectoryTest, WritesShortAtEachByte) {
   const std::vector<ByteView> pieces = {as_bytes("abc"), as_bytes(""), as_bytes("defg")};
   for (std::size_t bytes = 0; bytes <= 7; ++bytes) {
@@ -139,7 +139,7 @@ TEST_F(FaultyDirectoryTest, WritesShortAtEachByte) {
   }
 }
 
-// S9: an error of close is reported, and the file is closed.
+// An error of close is reported, and the file is closed.
 TEST_F(FaultyDirectoryTest, ClosesTheFileThoughCloseFails) {
   const auto file = faulty_->create("x").value();
   faulty_->fail({.operation = Operation::kClose});
@@ -160,7 +160,7 @@ TEST_F(FaultyDirectoryTest, AsksItsHookWhichMayTellTheDiskHowToFail) {
   EXPECT_EQ(text_of("x"), "");
 }
 
-// S1, S3: the order of syncs.
+// The order of syncs.
 TEST_F(FaultyDirectoryTest, WritesDownWhatWasDoneInOrder) {
   ASSERT_TRUE(faulty_->write_durable("a/x", as_bytes("text")));
   const auto temporary = faulty_->log().at(0).path;

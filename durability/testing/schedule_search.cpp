@@ -20,10 +20,10 @@ Result<ScheduleSearch> ScheduleSearch::repeating(std::string_view schedule) {
   if (schedule == "-") return search;
   const char* at = schedule.data();
   const char* const end = at + schedule.size();
-  const auto number = [&](char behind) {
+  const auto number = [&](char after) {
     std::uint64_t value = 0;
     const auto [stopped, error] = std::from_chars(at, end, value);
-    const bool fine = error == std::errc{} && (stopped == end ? behind == ' ' : *stopped == behind);
+    const bool fine = error == std::errc{} && (stopped == end ? after == ' ' : *stopped == after);
     at = stopped == end ? end : stopped + 1;
     return std::pair(value, fine);
   };

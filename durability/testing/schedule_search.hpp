@@ -9,7 +9,7 @@
 //
 // Different schedules of what does not touch each other end in the same state. A state is known by the
 // order in which each thread met each object (its happens-before relation), as a hash; where one was met
-// before with as many preemptions left, nothing new lies behind it.
+// before with as many preemptions left, nothing new follows from it.
 
 #include <cstdint>
 #include <string>

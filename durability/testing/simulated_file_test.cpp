@@ -121,7 +121,7 @@ TEST(SimulatedFile, ALostTruncationBringsItsBytesBackUnchanged) {
   EXPECT_THAT(outcomes(file, CrashProfile::hostile()), ElementsAre("aaaabb"));
 }
 
-TEST(SimulatedFile, WhatWasWrittenBehindATruncationIsLostWithIt) {
+TEST(SimulatedFile, WhatWasWrittenAfterATruncationIsLostWithIt) {
   auto file = synced("aaaa");
   file.truncate(0);
   file.write(0, as_bytes("BB"));

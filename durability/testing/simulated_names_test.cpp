@@ -131,7 +131,7 @@ TEST_F(SimulatedNamesTest, ADirectoryMovesInOneStepWithAllThatIsInIt) {
               UnorderedElementsAre("a/ a/d/ a/d/x=5 b/", "a/ b/ b/e/ b/e/x=5"));
 }
 
-// P4, V6: deletions without a sync in between come to the disk in any order.
+// V6: deletions without a sync in between come to the disk in any order.
 TEST_F(SimulatedNamesTest, UnsyncedUnlinksAreReordered) {
   file("1");
   file("2");

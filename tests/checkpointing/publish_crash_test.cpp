@@ -1,4 +1,4 @@
-// K1: stores that write checkpoints, publish and truncate, crashed at each of their operations.
+// Stores that write checkpoints, publish and truncate, crashed at each of their operations.
 
 #include <gtest/gtest.h>
 

@@ -102,7 +102,7 @@ TEST(PublishAndRecover, TakesALogThatManyThreadsAppendTo) {
   publish_and_recover(directory, *wal);
 }
 
-// K2: nothing is truncated for a checkpoint that is not durable, whichever of its steps fails.
+// Nothing is truncated for a checkpoint that is not durable, whichever of its steps fails.
 TEST(PublishAndRecover, TruncatesNothingWhereTheCheckpointCannotBeMadeDurable) {
   for (const Operation step : {Operation::kCreate, Operation::kWrite, Operation::kSyncData,
                                Operation::kRename, Operation::kSyncDirectory}) {
@@ -147,7 +147,7 @@ TEST(PublishAndRecover, TruncatesNothingWhereTheMarkerCannotBeMadeDurable) {
   }
 }
 
-// K5, C6: a directory after two publications, and its checkpoint exchanged or removed.
+// C6: a directory after two publications, and its checkpoint exchanged or removed.
 class AfterTwoPublications : public ::testing::Test {
  protected:
   void publish_twice(std::uint64_t segment_bytes) {

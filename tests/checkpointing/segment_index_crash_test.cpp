@@ -1,4 +1,4 @@
-// K1 for a segment index: segments come, are merged, lose documents, and checkpoints are published, each
+// A segment index: segments come, are merged, lose documents, and checkpoints are published, each
 // under a name of its own or all under one. Crashed at each operation, under every profile, RecoveryManager
 // must find
 //   - the state after some prefix of what was appended, every acknowledged entry in it
@@ -43,7 +43,7 @@ WalOptions options(const Setting& setting) {
   options.worker = std::make_shared<testing::ManualWorker>();
   options.clock = std::make_shared<testing::ManualClock>();
   options.random = std::make_shared<testing::SeededRandom>(7);
-  options.observer = std::make_shared<WalObserver>();  // is told, quietly, what a killed writer dropped
+  options.observer = std::make_shared<WalObserver>();  // hears, quietly, what a killed writer dropped
   options.recycle_segments = setting.recycle;
   return options;
 }
@@ -109,7 +109,7 @@ class IndexSubject final : public testing::CrashSubject {
     if (last < history_.acked)
       return fmt::format("entry {} was acknowledged, {} is the last", history_.acked, last);
     if (last >= history_.after.size()) return "there is more than was appended";
-    if (recovered->segments != history_.after[last]) return "the state is not the one behind its last entry";
+    if (recovered->segments != history_.after[last]) return "the state is not the one after its last entry";
     if (!crash.killed()) history_.acked = last;  // what a power cut left is on the disk
     const Status gone_on = go_on(machine.directory(), *recovered, crash.number);
     return gone_on ? wrong_ : text_of(gone_on.error());
@@ -131,7 +131,7 @@ class IndexSubject final : public testing::CrashSubject {
     DURABILITY_TRY_ASSIGN(const auto again,
                           manager.recover_latest());  // the writer mended what it would mind
     if (again.segments != found.segments) wrong_ = "recovering twice gives another state";
-    const std::string path = fmt::format("behind crash {}.ckpt", crash);
+    const std::string path = fmt::format("after crash {}.ckpt", crash);
     DURABILITY_TRY(append(wal, history_, AddSegment{1000U + static_cast<unsigned>(crash), 1}));
     DURABILITY_TRY(publish(directory, wal, history_, path));
     DURABILITY_TRY_ASSIGN(const auto last, manager.recover_latest());
@@ -162,7 +162,7 @@ TEST(SegmentIndexCrash, LosesNothingWhereACheckpointReplacesTheOneBefore) {
   crash_and_check({.segment_bytes = 200, .one_name = true, .recycle = 0});
 }
 
-// C7
+// C7: the deletes of a merge, in a log whose segments are recycled.
 TEST(SegmentIndexCrash, LosesNothingWhereSegmentsOfTheLogAreRecycled) {
   crash_and_check({.segment_bytes = 200, .one_name = false, .recycle = 2});
 }

@@ -52,7 +52,8 @@ std::string objection_to_markers(const std::shared_ptr<Directory>& directory, bo
       [&](EntryId, const std::string& text) { newest = std::max(newest, upto_of_marker(text).value_or(0)); });
   if (!log) return injected(log.error()) ? "" : log.error().to_string();
   if (newest > in_checkpoint) return "a marker names a checkpoint that is not there";
-  if (log->first.value() > in_checkpoint + 1) return "the log begins behind the checkpoint";
+  if (log->first.value() > in_checkpoint + 1)
+    return "the log begins later than the entry after the checkpoint";
   if (!truncated_by_hand && log->first.value() > newest + 1) {
     return "the log lost its beginning, and no marker says to which checkpoint";
   }
@@ -107,7 +108,7 @@ class StoreSubject::Session {
     options.worker = worker_;
     options.clock = std::make_shared<testing::ManualClock>();
     options.random = std::make_shared<testing::SeededRandom>(7 + store_.serial_);
-    options.observer = std::make_shared<WalObserver>();  // is told, quietly, what a killed writer dropped
+    options.observer = std::make_shared<WalObserver>();  // hears, quietly, what a killed writer dropped
     DURABILITY_TRY_ASSIGN(auto wal, Wal::open(machine_.directory(), options));
     wal_ = std::make_unique<Wal>(std::move(wal));
     DURABILITY_TRY_ASSIGN(const auto found, recover_words(machine_.directory()));
@@ -232,7 +233,7 @@ std::string StoreSubject::recover(Machine& machine, const Crash& crash) {
   }
   const std::string_view letters = kContinuations[crash.seed % std::size(kContinuations)];
   const std::string wrong = Session(*this, machine).play(letters);
-  return wrong.empty() ? "" : fmt::format("with '{}' behind crash {}: {}", letters, crash.number, wrong);
+  return wrong.empty() ? "" : fmt::format("with '{}' after crash {}: {}", letters, crash.number, wrong);
 }
 
 std::string StoreSubject::name() const {

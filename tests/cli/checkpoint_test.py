@@ -47,7 +47,7 @@ class Checkpoint(tool.Case):
                 ("length", "format", lambda: tool.flip(self.file, 22)),
                 ("end", "truncated", lambda: cut(30)),
                 ("header", "truncated", lambda: cut(10)),
-                ("bytes behind it", "format", lambda: self.file.write_bytes(self.file.read_bytes() + b"x"))):
+                ("bytes after it", "format", lambda: self.file.write_bytes(self.file.read_bytes() + b"x"))):
             for command in ("show", "verify"):
                 with self.subTest(what=what, command=command):
                     write(self.file, 7)

@@ -43,7 +43,7 @@ class FullDisk(tool.Case):
                 self.assertEqual({entry: there.get(entry) for entry in acknowledged}, acknowledged)
 
                 ballast.unlink()
-                line = b"behind the full disk"
+                line = b"after the full disk"
                 summary = self.append([line], "--segment-bytes", "65536")
                 self.assertEqual(summary["entries"], 1)
                 again = self.entries()
@@ -56,9 +56,9 @@ class FullDisk(tool.Case):
         through = max(acknowledged) // 2
         done = self.json("wal", "truncate", self.dir, "--through", through, "--force")
         self.assertGreater(done["deleted_segments"], 1)
-        summary = self.append([b"behind the full disk"])
+        summary = self.append([b"after the full disk"])
         there = self.entries()
-        self.assertEqual(there[summary["last_entry_id"]], b"behind the full disk")
+        self.assertEqual(there[summary["last_entry_id"]], b"after the full disk")
         left = {entry: line for entry, line in acknowledged.items() if entry > through}
         self.assertEqual({entry: there.get(entry) for entry in left}, left)
 

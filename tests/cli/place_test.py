@@ -171,7 +171,7 @@ class Place(tool.Case):
 
 
     # Of a file that is only read, the advice was "move it out of the way": of /dev/zero, or of somebody's directory.
-    # A file that is not there, and a directory that is none, were told without any word on what to do.
+    # A file that is not there, and a directory that is none, were reported without any word on what to do.
     def test_what_is_wrong_with_a_path_leads_to_checking_it(self):
         missing = self.root / "nonex"
         below = missing / "file"

@@ -26,7 +26,7 @@ class Index(tool.Case):
             index_log.write_checkpoint(self.dir / "segments.ckpt", 3, {1: (100, [4]), 2: (200, [5])})
 
     def truncate(self):
-        """A log that begins behind entry 1."""
+        """A log that begins later than entry 1."""
         shutil.rmtree(self.dir, ignore_errors=True)
         self.fill("--segment-bytes", 150)
         self.assertGreater(self.json("wal", "truncate", self.dir, "--through", 3)["first_entry_id"], 1)
@@ -99,7 +99,7 @@ class Recover(Index):
         tool.flip(self.dir / "segments.ckpt", 30)
         self.refused("crc_mismatch", "--latest")
 
-    # K8
+    # A path that was read from a log can be anything.
     def test_a_hostile_path_in_the_log_leads_nowhere(self):
         index_log.write_checkpoint(self.root / "outside.ckpt", 1, {77: (1, [])})
         for path in ("../outside.ckpt", str(self.root / "outside.ckpt"), ""):
@@ -181,7 +181,7 @@ class DumpType(Index):
         lines = self.ok("wal", "dump", self.dir, "--type", "wal-entry").decode().splitlines()
         self.assertEqual([json.loads(line.split("\t")[3]) for line in lines], self.DECODED)
 
-    def test_what_does_not_decode_is_an_error_with_its_place_behind_what_does(self):
+    def test_what_does_not_decode_is_an_error_with_its_place_after_what_does(self):
         self.append([self.entries_[0], b"entry 1"])
         done = tool.run("wal", "dump", self.dir, "--json", "--type", "wal-entry")
         first, error = map(json.loads, done.stdout.splitlines())

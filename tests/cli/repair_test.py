@@ -66,14 +66,14 @@ class Repair(tool.Case):
             self.assertIn(part, text)
 
     # A bit had flipped in a sealed segment. The log opened and took appends, and the plan offered to cut the 3,800
-    # sound entries behind it.
-    def test_sound_entries_behind_the_damage_of_a_log_that_opens_are_cut_only_on_demand(self):
+    # sound entries after it.
+    def test_sound_entries_after_the_damage_of_a_log_that_opens_are_cut_only_on_demand(self):
         self.damage()
         plan = self.plan()
         self.assertTrue(plan["opens"])
-        behind = plan["sound_behind"]
-        self.assertEqual(plan["sound_entries_behind"], sum(run["entries"] for run in behind))
-        self.assertEqual(behind[-1]["first_entry_id"] + behind[-1]["entries"], 101)
+        after = plan["sound_behind"]
+        self.assertEqual(plan["sound_entries_behind"], sum(run["entries"] for run in after))
+        self.assertEqual(after[-1]["first_entry_id"] + after[-1]["entries"], 101)
         self.assertGreaterEqual(plan["sound_entries_behind"], 100 - plan["first_lost"])
         self.plan_file.write_text(json.dumps(plan))
         before = contents(self.wal)

@@ -48,8 +48,8 @@ TEST(CrateRecordLogs, EveryVerdictOfTheCorpusIsOurs) {
 }
 
 // Opening a log of the crate for appending keeps what best effort reads of it, and goes on in version 1;
-// unless what looks torn to a reader is a damaged length, with whole records behind it.
-TEST(CrateRecordLogs, AreGoneOnWithBehindWhatBestEffortReads) {
+// unless what looks torn to a reader is a damaged length, with whole records after it.
+TEST(CrateRecordLogs, AreGoneOnWithAfterWhatBestEffortReads) {
   int opened = 0;
   std::vector<std::string> refused;
   for_each_case("recordlog", [&](const json& row, const auto& directory) {
@@ -76,18 +76,18 @@ TEST(CrateRecordLogs, AreGoneOnWithBehindWhatBestEffortReads) {
 }
 
 TEST(CrateCheckpoints, EveryVerdictOfTheCorpusIsOursOrADifferenceThatIsListed) {
-  int refused_for_bytes_behind = 0;
+  int refused_for_bytes_past_it = 0;
   const int cases = for_each_case("checkpoint", [&](const json& row, const auto& directory) {
     const json& crate = row.at("verdict");
     const json ours = compat::reading_checkpoint(directory, kPath);
     if (ours == crate) return;
     const bool meant = compat::deliberate_checkpoint_difference(
-                           crate, ours, [&] { return directory; }, kPath) == compat::kBehindThePayload;
+                           crate, ours, [&] { return directory; }, kPath) == compat::kPastThePayload;
     EXPECT_TRUE(meant) << row << "\n  ours " << ours;
-    refused_for_bytes_behind += meant ? 1 : 0;
+    refused_for_bytes_past_it += meant ? 1 : 0;
   });
   EXPECT_EQ(cases, 120);
-  EXPECT_EQ(refused_for_bytes_behind, 26);
+  EXPECT_EQ(refused_for_bytes_past_it, 26);
 }
 
 }  // namespace

@@ -110,7 +110,7 @@ bool lone_torn_segment_is_no_new_log(const Verdicts& crate, const Verdicts& ours
          ours.best_effort.at("entries") == 0;
 }
 
-// Ours: what stands in front of a missing segment is delivered, then the error names the missing file, or the
+// Ours: what stands before a missing segment is delivered, then the error names the missing file, or the
 // damage that was met before it. The crate looks at the names first, and reads nothing.
 bool sound_front_of_a_gap(const Verdicts& crate, const Verdicts& ours, std::string_view message) {
   const auto refuses = [](const json& verdict) { return !verdict.at("ok").get<bool>(); };

@@ -51,7 +51,7 @@ inline constexpr std::string_view kZeros = "a final segment of zeros is a torn h
 inline constexpr std::string_view kOnlyZeros = "a log of nothing but zeros is judged as version 4";
 inline constexpr std::string_view kStartId = "a wrong start id is seen before an entry is delivered";
 inline constexpr std::string_view kFirstSegment = "segment number 1 begins at entry 1";
-inline constexpr std::string_view kMissingSegment = "what is sound in front of a missing segment is read";
+inline constexpr std::string_view kMissingSegment = "what is sound before a missing segment is read";
 inline constexpr std::string_view kLoneTornSegment =
     "a lone torn segment that is not number 1 has lost a log";
 

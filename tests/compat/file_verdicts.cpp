@@ -12,7 +12,7 @@ bool is_format_error(const json& verdict) {
 }
 
 // Ours: the record's length is under its checksum, and no run of zeros is a record. The crate knows version 1
-// alone, and says of every other one that it does not match; of a header that was cut behind the 2 too, where
+// alone, and says of every other one that it does not match; of a header that was cut after the 2 too, where
 // it would write it anew.
 bool version_2_is_ours(const Verdicts& crate, const Verdicts& ours, const Load& load, std::string_view path) {
   if (!is_format_error(crate.resume)) return false;
@@ -53,7 +53,7 @@ bool empty_log_begins_later(const json& crate, const json& ours, const WalReadRe
 }
 
 // Ours: where best effort cannot ignore a damaged checkpoint, because the log alone is not enough, the error
-// is the checkpoint's, as in strict. The crate reports the gap in front of the log.
+// is the checkpoint's, as in strict. The crate reports the gap before the log.
 bool checkpoint_is_needed(const json& crate, const json& ours, const json& crate_strict,
                           const json& ours_strict, const WalReadReport& log) {
   return is_invalid_state(crate) && ours == ours_strict && crate_strict == ours_strict &&
@@ -104,7 +104,7 @@ std::string_view deliberate_record_difference(const Verdicts& crate, const Verdi
   return version_2_is_ours(crate, ours, load, path) ? kRecordsVersion2 : std::string_view{};
 }
 
-// Ours: bytes behind the payload, as long as the header says it is, are `format`. The crate does not look
+// Ours: bytes after the payload, as long as the header says it is, are `format`. The crate does not look
 // there, and says of the file what we say of it without them.
 std::string_view deliberate_checkpoint_difference(const json& crate, const json& ours, const Load& load,
                                                   std::string_view path) {
@@ -116,7 +116,7 @@ std::string_view deliberate_checkpoint_difference(const json& crate, const json&
   if (payload_bytes >= file.size() - checkpoint::kHeaderBytes) return {};
   const auto opened = directory->open(path, OpenMode::kReadWrite).value();
   if (!opened->truncate(checkpoint::kHeaderBytes + payload_bytes)) return {};
-  return reading_checkpoint(directory, path) == crate ? kBehindThePayload : std::string_view{};
+  return reading_checkpoint(directory, path) == crate ? kPastThePayload : std::string_view{};
 }
 
 std::string_view deliberate_recovery_difference(const json& crate, const json& ours, std::string_view way,

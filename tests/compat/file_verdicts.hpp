@@ -33,7 +33,7 @@ std::string_view deliberate_recovery_difference(const json& crate, const json& o
 
 // The names.
 inline constexpr std::string_view kRecordsVersion2 = "version 2 of the record log is ours alone";
-inline constexpr std::string_view kBehindThePayload = "bytes behind a checkpoint's payload are damage";
+inline constexpr std::string_view kPastThePayload = "bytes after a checkpoint's payload are damage";
 inline constexpr std::string_view kEndsBeforeCheckpoint =
     "a log that ends before its checkpoint lost entries";
 inline constexpr std::string_view kBeginsLater = "a log without entries still says where it begins";

@@ -46,7 +46,7 @@ TEST(CrashHistories, AnAcknowledgementCoversTheNamesThatAKilledProcessMade) {
   }
 }
 
-// V2: the spare is made, cut before its fsync, hostile: garbage behind an unsealed segment.
+// V2: the spare is made, cut before its fsync, hostile: garbage after an unsealed segment.
 TEST(CrashHistories, ASpareThatIsNotSyncedIsNoPartOfTheLog) { expect_no_violation({.history = "afp"}); }
 
 // V3: two segments of nothing but zeros.
@@ -58,10 +58,10 @@ TEST(CrashHistories, ASealWithoutItsFramesLetsNoIdJump) { expect_no_violation({.
 // V5: cut inside the batch, reopen, append: the next entry must not join the dead batch.
 TEST(CrashHistories, AnEntryNeverJoinsADeadBatch) { expect_no_violation({.history = "bf!as!"}); }
 
-// V6: two segments are truncated, their names lost in any order. P4.
+// V6: two segments are truncated, their names lost in any order.
 TEST(CrashHistories, TruncatingTwoSegmentsLeavesNoGap) { expect_no_violation({.history = "asrparpasT"}); }
 
-// V7
+// V7: kill before the seal's sync, reopen, append, cut.
 TEST(CrashHistories, AKillBeforeTheSealsSyncLosesNothingLater) {
   expect_no_violation({.history = "aRkaf", .depth = 1});
 }
@@ -71,7 +71,7 @@ TEST(CrashHistories, ASpareOfAKilledWriterIsDurableBeforeItIsReliedOn) {
   expect_no_violation({.history = "abfPk!ars!"});
 }
 
-// V9
+// V9: cut, resume, append, cut: no frame from before the first cut comes back.
 TEST(CrashHistories, NoFrameFromBeforeACutComesBack) { expect_no_violation({.history = "bb!af!a"}); }
 
 // V10: a later segment's header is lost, its frames live.
@@ -82,13 +82,13 @@ TEST(CrashHistories, AHeaderThatIsLostIsDerivedTheSameWayTwice) {
 // V11: cut while a sealed segment is being trimmed.
 TEST(CrashHistories, TrimmingASealedSegmentMayStopAnywhere) { expect_no_violation({.history = "aRpps!"}); }
 
-// V12: rotate, truncate at once: the next id is not lost. P5.
-TEST(CrashHistories, TruncatingRightBehindARotationKeepsTheNextId) {
+// V12: rotate, truncate at once: the next id is not lost.
+TEST(CrashHistories, TruncatingRightAfterARotationKeepsTheNextId) {
   expect_no_violation({.history = "aRT"});
   expect_no_violation({.history = "asRT!!"});
 }
 
-// V13, V14, P3: segments that are truncated away are zeroed and used again.
+// V13, V14: segments that are truncated away are zeroed and used again.
 TEST(CrashHistories, ARecycledSegmentBringsNothingBack) {
   for (const char* history : {"aRPaRPTPaRPTPaRPaf", "arTParTPaRf"}) {
     expect_no_violation(
@@ -108,8 +108,8 @@ TEST(CrashHistories, AFailedSyncIsNeverTakenBackBySucceedingLater) {
   }
 }
 
-// V18
-TEST(CrashHistories, ASpareIsBegunOnlyBehindTheSealsSync) { expect_no_violation({.history = "apRaPRP"}); }
+// V18: two spares, each begun while a seal waits for its sync: three segments of zeros.
+TEST(CrashHistories, ASpareIsBegunOnlyAfterTheSealsSync) { expect_no_violation({.history = "apRaPRP"}); }
 
 // V19: the header is written with its frames, never synced, and its predecessor deleted.
 TEST(CrashHistories, TruncationMakesTheActiveHeaderDurable) { expect_no_violation({.history = "aPRpafT"}); }
@@ -145,17 +145,17 @@ TEST(CrashHistories, AFailedDirectorySyncOfASpareStopsTheWriter) {
   EXPECT_FALSE(run.writer().flush_and_sync());
 }
 
-// V28: sealed, bytes behind the seal, the segment behind it lost (that it is lost, F1: rotate, truncate,
-// cut, and ids restart at 1).
+// V28: sealed, bytes after the seal, the next segment lost (that it is lost, F1: rotate, truncate, cut, and
+// ids restart at 1).
 TEST(CrashHistories, ASealedLogIsNeverWithoutItsNextSegment) {
   expect_no_violation({.history = "bfAfrT!c!"});
 }
 
-// P1: preallocated, crash before data. F2: preallocated, rotated, cut: an all-zero final segment made the
-// log unopenable.
+// Preallocated, crash before data; and F2: preallocated, rotated, cut: an all-zero final segment made the log
+// unopenable.
 TEST(CrashHistories, ZerosWrittenAheadAreNoDamage) { expect_no_violation({.history = "PcrPc"}); }
 
-// P6: one entry larger than a segment, alone in one that grows; others fill theirs to the last byte.
+// One entry larger than a segment, alone in one that grows; others fill theirs to the last byte.
 TEST(CrashHistories, AnEntryLargerThanASegmentStandsAlone) {
   expect_no_violation(
       {.history = "aAafs"},
@@ -163,26 +163,26 @@ TEST(CrashHistories, AnEntryLargerThanASegmentStandsAlone) {
        {.sector_bytes = 16, .segment_bytes = 136, .buffer_bytes = 64, .preallocate_bytes = 0}});
 }
 
-// W2, F4: a group torn in every subset of its sectors; an unsynced tail of garbage made the log unopenable.
+// F4: a group torn in every subset of its sectors; an unsynced tail of garbage made the log unopenable.
 TEST(CrashHistories, AGroupMayBeTornInEverySubsetOfItsSectors) {
   expect_no_violation({.history = "asabaf", .exhaustive = 2000, .depth = 0}, {{.sector_bytes = 40}});
 }
 
-// W7: a torn batch; an atomic batch larger than the buffer.
+// A torn batch; an atomic batch larger than the buffer.
 TEST(CrashHistories, AnAtomicBatchIsThereWholeOrNotAtAll) {
   expect_no_violation({.history = "absbf"}, {{.sector_bytes = 16, .buffer_bytes = 48}, {.sector_bytes = 24}});
 }
 
-// G2: an acknowledgement comes only from a sync that began behind the entry. The group's sync and the
+// An acknowledgement comes only from a sync that began after the entry. The group's sync and the
 // seal's may be in flight together.
-TEST(CrashHistories, AGroupIsAcknowledgedOnlyByASyncThatBeganBehindIt) {
+TEST(CrashHistories, AGroupIsAcknowledgedOnlyByASyncThatBeganAfterIt) {
   for (const char* history : {"agahs", "agaRhp", "agRPh", "aRgah", "agRTh"}) {
     expect_no_violation({.history = history});
   }
 }
 
 // Of two syncs of one file that are in flight together, a failed write-back is reported to one only; and a
-// sync behind a failed one succeeds, and proves nothing. The other one acknowledged what was lost.
+// sync after a failed one succeeds, and proves nothing. The other one acknowledged what was lost.
 TEST(CrashHistories, AFailedSyncLetsNoOtherSyncAcknowledge) {
   for (const char* history : {"agRepha", "agRehpa", "agaehs", "agRTeh"}) {
     for (const SyncFailure failure : kAllSyncFailures) {

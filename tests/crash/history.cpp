@@ -203,7 +203,7 @@ void Run::close() {
   killed_ = true;
   const Reading left = read_log(directory(), ReadMode::kStrict);
   if (left.error) {
-    violation_ = fmt::format("behind a clean close: {}", *left.error);
+    violation_ = fmt::format("after a clean close: {}", *left.error);
     return;
   }
   open();

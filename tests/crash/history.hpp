@@ -43,7 +43,7 @@ struct Settings {
   /// over log, segment and frame can tell the two apart.
   bool blocks_remember = false;
   /// The history knows versions 2 and 3. Their batches are not atomic, and they cannot tell a torn group from
-  /// damage: behind a power cut that loses single sectors they open, or refuse and change nothing. Nothing
+  /// damage: after a power cut that loses single sectors they open, or refuse and change nothing. Nothing
   /// that was acknowledged may be lost all the same.
   bool older_versions = false;
   bool ordered_only = false;             ///< of the crash profiles only this one; nothing may refuse then

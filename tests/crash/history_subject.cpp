@@ -21,7 +21,7 @@ using testing::SeededRandom;
 constexpr std::string_view kContinuations[] = {"as",  "bf",   "aRpAs", "rparps", "cas",  "afkbs", "bsrpf",
                                                "agh", "asRT", "",      "rpRpRp", "Abfr", "arTc",  "gaRphs"};
 
-// "ab!cd" is "ab", and behind its crash "cd".
+// "ab!cd" is "ab", and after its crash "cd".
 std::vector<std::string> phases_of(std::string_view history) {
   std::vector<std::string> phases(1);
   for (const char letter : history) {
@@ -133,8 +133,8 @@ void HistorySubject::settle(Machine& machine, bool killed) {
   model_.power_was_cut();
 }
 
-// What is played on the log behind a crash.
-std::string HistorySubject::letters_behind(const Crash& crash) const {
+// What is played on the log after a crash.
+std::string HistorySubject::letters_after(const Crash& crash) const {
   const auto number = static_cast<std::size_t>(crash.number);
   if (number < phases_.size()) return phases_[number];
   if (!goes_on_) return "";
@@ -154,12 +154,12 @@ std::string HistorySubject::recover(Machine& machine, const Crash& crash) {
     const Reading twice = read_log(run.directory(), ReadMode::kStrict);
     if (run.violation().empty() && !run.cut() && !same(once, twice)) return "opening twice gives another log";
   }
-  const std::string letters = letters_behind(crash);
+  const std::string letters = letters_after(crash);
   if (run.violation().empty() && !run.refused()) run.play(letters);
   model_ = run.model();
   return run.violation().empty()
              ? ""
-             : fmt::format("with '{}' behind crash {}: {}", letters, crash.number, run.violation());
+             : fmt::format("with '{}' after crash {}: {}", letters, crash.number, run.violation());
 }
 
 std::uint64_t scaled(std::uint64_t count) {

@@ -39,7 +39,7 @@ class HistorySubject final : public testing::CrashSubject {
  private:
   [[nodiscard]] std::string judge_reading(testing::Machine& machine, bool killed) const;
   void settle(testing::Machine& machine, bool killed);
-  [[nodiscard]] std::string letters_behind(const testing::Crash& crash) const;
+  [[nodiscard]] std::string letters_after(const testing::Crash& crash) const;
 
   std::string history_;
   std::vector<std::string> phases_;
@@ -52,7 +52,7 @@ struct Plan {
   std::string history = {};
   std::uint64_t exhaustive = 5;  ///< as many states of one cut and profile are all visited
   std::uint64_t samples = 3;     ///< drawn where there are more
-  int depth = 1;                 ///< further crashes behind the first
+  int depth = 1;                 ///< further crashes after the first
   bool kills = true;             ///< a killed process too, not only power cuts
   bool recovery_only = false;    ///< instead of going on: crash opening at each of its operations
   testing::CutRange cuts = {};

@@ -1,4 +1,4 @@
-// V15, R5: a reader beside a writer. The writer goes on between any two calls of the reader, so that early
+// V15: a reader beside a writer. The writer goes on between any two calls of the reader, so that early
 // parts of what is read are older than late ones; 640,000 readings of a draft that took that for damage gave
 // 17,192 false reports.
 

@@ -8,7 +8,7 @@
 namespace durability::crash {
 namespace {
 
-// A serial number, and behind it zeros in every third payload: frames that end in zeros are the ones a
+// A serial number, and after it zeros in every third payload: frames that end in zeros are the ones a
 // reader could take for the end.
 Bytes make_payload(std::uint64_t serial, std::size_t bytes) {
   Bytes payload(std::max<std::size_t>(bytes, 4));
@@ -35,7 +35,8 @@ Reading read_log(const std::shared_ptr<Directory>& directory, ReadMode mode) {
   if (!report) reading.error = report.error();
   reading.first = first.value_or(report ? report->first.value() : 1);
   if (report && report->next.value() != reading.next()) {
-    reading.error = Error(ErrorCode::kInvalidState, "the report's next id is not behind what was delivered");
+    reading.error =
+        Error(ErrorCode::kInvalidState, "the report's next id is not the one after what was delivered");
   }
   return reading;
 }

@@ -46,7 +46,7 @@ class Model {
   [[nodiscard]] bool saw_a_power_cut() const noexcept { return power_cuts_; }
   /// Entries up to `id` may be deleted from now on.
   void truncate(std::uint64_t id);
-  /// The log was opened and goes on with `next`: what lies behind is gone, and must never come back.
+  /// The log was opened and goes on with `next`: what came later is gone, and must never come back.
   void settle(std::uint64_t next);
 
   /// How many entries were ever appended, those that are gone included: two logs with entries never begin at
@@ -72,7 +72,7 @@ class Model {
 
   struct Entry {
     Bytes payload;
-    bool more;  // its atomic batch goes on behind it
+    bool more;  // its atomic batch goes on after it
   };
   std::vector<Entry> entries_;  // entry id is the index + 1
   std::uint64_t serial_ = 0;

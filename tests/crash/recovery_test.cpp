@@ -12,8 +12,8 @@ namespace {
 
 using testing::SeededRandom;
 
-// R1: a crash at each step of repair, twice over: torn groups, a torn batch, a lost header, a seal whose
-// frames are lost, bytes behind a seal.
+// A crash at each step of repair, twice over: torn groups, a torn batch, a lost header, a seal whose frames
+// are lost, bytes after a seal.
 TEST(CrashInRecovery, IsRecoveredFromAtEachStepTwiceOver) {
   for (const char* history : {"asbf", "asRpaf", "asRPaRp", "bfR", "aARk"}) {
     const Plan plan{.history = history,

@@ -26,7 +26,7 @@ std::vector<Settings> sizes() {
 }
 
 // V22: a spare of version 4 and the next segment of version 3: two segments of zeros under version 3.
-TEST(VersionHistories, NoSegmentOfZerosStandsBehindOneOfVersion3) {
+TEST(VersionHistories, NoSegmentOfZerosFollowsOneOfVersion3) {
   for (const char* history : {"Pvc", "aPvc", "afPva", "aPRvas"}) {
     expect_no_violation_in_versions({.history = history}, sizes());
   }
@@ -39,7 +39,7 @@ TEST(VersionHistories, AVersionMayBeChangedAndChangedBack) {
   }
 }
 
-// V24: 1 to 3 zeros behind the last frame read as a torn length field.
+// V24: 1 to 3 zeros after the last frame read as a torn length field.
 TEST(VersionHistories, PaddingShorterThanALengthFieldIsNoTornFrame) {
   std::vector<Settings> settings;
   for (std::uint64_t bytes = 146; bytes < 154; ++bytes) {

@@ -15,7 +15,7 @@ CREATED_AT = 1_700_000_000_000_000_000
 
 
 def shown(name):
-    """The bytes of the block behind <!-- example:name --> in docs/formats.md."""
+    """The bytes of the block after <!-- example:name --> in docs/formats.md."""
     text = (ROOT / "docs/formats.md").read_text()
     return bytes.fromhex(re.search(rf"<!-- example:{name} -->\n```\n(.*?)```", text, re.DOTALL)[1])
 

@@ -1,4 +1,4 @@
-// G5: nothing is acknowledged before the sync that covers it, in whatever order completions come, whichever
+// Nothing is acknowledged before the sync that covers it, in whatever order completions come, whichever
 // of them are lost, and whenever the power is cut.
 
 #include <gtest/gtest.h>

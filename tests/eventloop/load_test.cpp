@@ -1,4 +1,4 @@
-// G6: coroutines and callbacks on several event loop threads, cancellations, blocking threads on the same
+// Coroutines and callbacks on several event loop threads, cancellations, blocking threads on the same
 // log, files beside it, all at once; and every acknowledged entry is there once. DURABILITY_ASYNC_OPERATIONS
 // says how many durable appends; `make test` runs a twentieth of a million, `make async-load` the million.
 
@@ -77,7 +77,7 @@ class Load {
       if (!durable) {
         EXPECT_EQ(durable.error().code(), ErrorCode::kCancelled);
       }
-      // The signal's function is behind us when this one has run.
+      // The signal's function is over when this one has run.
       co_await asio::post(strand, use_awaitable);
     }
   }

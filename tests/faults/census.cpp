@@ -36,23 +36,23 @@ void Census::try_every_way(std::uint64_t number) {
     for (const Lasting lasting : kAllLasting) {
       const Fault fault{.number = number, .os_error = named.value, .lasting = lasting};
       const auto seen = try_one(fault);
-      if (lasting == Lasting::kOnce) try_behind(fault, seen);
+      if (lasting == Lasting::kOnce) try_after(fault, seen);
       if (::testing::Test::HasFailure()) return;
     }
   }
 }
 
 // What is asked for only after a fault fails too; and what is asked for only after both.
-void Census::try_behind(const Fault& first, const std::vector<OperationRecord>& seen) {
+void Census::try_after(const Fault& first, const std::vector<OperationRecord>& seen) {
   const std::uint64_t begin = first.then.empty() ? first.number : first.then.back();
   for (std::uint64_t n = begin + 1; n < seen.size(); ++n) {
     const std::string site = site_of(seen[n]);
-    if (on_a_sound_disk_.contains(site) || !behind_a_fault_.insert(site).second) continue;
+    if (on_a_sound_disk_.contains(site) || !after_a_fault_.insert(site).second) continue;
     for (const NamedErrno& named : kErrnos) {
       Fault both = first;
       both.os_error = named.value;
       both.then.push_back(n);
-      try_behind(both, try_one(both));
+      try_after(both, try_one(both));
     }
   }
 }
@@ -81,7 +81,7 @@ void Census::fail_every_operation(std::string_view name, const Play& play) {
                         .os_error = kErrnos.at(turn / kAllLasting.size()).value,
                         .lasting = kAllLasting.at(turn % kAllLasting.size())};
       const auto seen = try_one(fault);
-      if (fault.lasting == Lasting::kOnce) try_behind(fault, seen);
+      if (fault.lasting == Lasting::kOnce) try_after(fault, seen);
     }
     if (::testing::Test::HasFailure()) return;
   }

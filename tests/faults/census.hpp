@@ -5,7 +5,7 @@
 // A site is an operation and its place with the numbers taken out: `sync_data wal/wal_#.log`. Where a run
 // comes to a site that none before it came to, every errno is tried in every way, at the first time and the
 // last; at each other operation one of them is. DURABILITY_CRASH_SAMPLES below 1 (the sanitizers) leaves out
-// as much of the latter. Sites that are come to only behind a failure fail behind that failure.
+// as much of the latter. Sites that are reached only after a failure fail after that failure.
 
 #include <functional>
 #include <set>
@@ -15,7 +15,7 @@
 
 namespace durability::faults {
 
-/// One run with that fault, and all that must hold behind it. Fills the trap; yields what is wrong.
+/// One run with that fault, and all that must hold after it. Fills the trap; yields what is wrong.
 using Play = std::function<std::string(Trap& trap)>;
 
 class Census {
@@ -28,14 +28,14 @@ class Census {
  private:
   std::vector<testing::OperationRecord> try_one(const Fault& fault);
   void try_every_way(std::uint64_t number);
-  void try_behind(const Fault& first, const std::vector<testing::OperationRecord>& seen);
+  void try_after(const Fault& first, const std::vector<testing::OperationRecord>& seen);
 
   std::string_view name_;
   Play play_;
   std::set<std::string> there_;
   std::set<std::string> failed_;
   std::set<std::string> on_a_sound_disk_;
-  std::set<std::string> behind_a_fault_;
+  std::set<std::string> after_a_fault_;
   std::uint64_t runs_ = 0;
 };
 

@@ -1,7 +1,7 @@
 // Every operation that the library asks of a disk fails (census.hpp): with every errno, once, for that kind
-// of operation from then on, and for all. Behind each the program goes on as programs do (life.hpp), the disk
+// of operation from then on, and for all. After each the program goes on as programs do (life.hpp), the disk
 // is mended, and: nothing acknowledged is lost, the log opens, grows and recovers, in the same system and
-// behind a power cut.
+// after a power cut.
 
 #include <gtest/gtest.h>
 
@@ -57,7 +57,7 @@ void expect_every_site_to_fail_well(const std::vector<Scenario>& scenarios) {
   census.report();
 }
 
-// The short lives in front: what is only asked for after a fault is sought after the first and the last time
+// The short lives first: what is only asked for after a fault is sought after the first and the last time
 // that a site is met, so they come where nothing else is.
 constexpr std::string_view kPublishes = "oaaspc";
 

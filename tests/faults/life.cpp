@@ -151,7 +151,7 @@ void Life::judge_writer(const std::optional<Error>& error) {
     if (!error && writer_->last_entry_id().value() != words_.size()) blame("entries and ids differ");
     return;
   }
-  // What failed in the background is told to the first call that comes, and ends the writer for the next.
+  // What failed in the background is reported by the first call that comes, and ends the writer for the next.
   const int os_error = trap_->fault()->os_error;
   const auto fresh = std::span(trap_->failed()).subspan(before);
   const bool told =
@@ -169,7 +169,7 @@ void Life::judge_end(std::size_t before, bool poisoned) {
   const auto fresh = std::span(trap_->failed()).subspan(before);
   const bool only_space = is_shortage(os_error) && std::ranges::all_of(fresh, builds_a_segment);
   const bool ends = std::ranges::any_of(fresh, [&](const auto& r) { return must_poison(r, os_error); });
-  if (ends && !poisoned) blame("goes on behind " + fresh.front().to_string());
+  if (ends && !poisoned) blame("goes on after " + fresh.front().to_string());
   if (only_space && poisoned) blame("ended by a lack of space for a segment");
   if (!poisoned) return;
   const auto refuses = [](const auto& result) {
@@ -220,7 +220,7 @@ void Life::close() {
                                         return record.operation == Operation::kSyncData &&
                                                !of_temporary(record);
                                       });
-  if (closed && sync_failed) blame("close says ok behind a failed sync");
+  if (closed && sync_failed) blame("close says ok after a failed sync");
   judge("close", error_of(closed));
   writer_.reset();
 }

@@ -4,10 +4,10 @@
 // might: asks again, closes, opens again. Every answer is held to what was promised before:
 //
 //   o open   a append   A an entry larger than the buffer   b batch   t atomic batch   f flush   s sync
-//   p publish, with a marker   P write the checkpoint only   w let the background work   c close   k die
-//   without closing r recover   i look at the segments   m truncate while no writer is open   C write, read,
-//   sync a checkpoint 4 go on in version 4   x cut the last segment's tail short   h leave a torn header
-//   behind z leave a log of nothing but zeros
+//   p publish, with a marker   P write the checkpoint only   w let the background work   c close
+//   k die without closing   r recover   i look at the segments   m truncate while no writer is open
+//   C write, read, sync a checkpoint   4 go on in version 4   x cut the last segment's tail short
+//   h leave a torn header   z leave a log of nothing but zeros
 //
 // The state is the list of all entries, markers among them, so it says which entries it is made of.
 
@@ -59,7 +59,7 @@ class Life {
   void tear_tail();
   void put_segment(std::size_t bytes, std::uint64_t number);
 
-  /// To be called behind each call of the writer with what it returned: nothing where it succeeded.
+  /// To be called after each call of the writer with what it returned: nothing where it succeeded.
   void judge_writer(const std::optional<Error>& error);
   void judge_end(std::size_t before, bool poisoned);
   void judge(std::string_view call, const std::optional<Error>& error);

@@ -84,7 +84,7 @@ std::string swap(const std::vector<fs::path>& files, SeededRandom& random) {
 // A further segment that holds nothing but a header, or not even that.
 std::string begin_another(const fs::path& directory, SeededRandom& random) {
   const SegmentFile last = segments_of(directory).back();
-  if (last.used == 0) return "nothing behind a segment without a header";
+  if (last.used == 0) return "nothing after a segment without a header";
   Bytes header(last.contents.begin(), last.contents.begin() + 24);
   const std::uint64_t start =
       last.start + last.entries + (random.one_in(2) ? 0 : random.below(5)) - (random.one_in(6) ? 1 : 0);
@@ -96,7 +96,7 @@ std::string begin_another(const fs::path& directory, SeededRandom& random) {
   if (random.one_in(3)) header.resize(header.size() + random.below(30));
   const auto path = directory / "wal" / fmt::format("wal_{}.log", last.id + 1);
   const auto size = header.size();
-  return edit(path, std::move(header), fmt::format("of {} bytes behind it, to start at {}", size, start));
+  return edit(path, std::move(header), fmt::format("of {} bytes after it, to start at {}", size, start));
 }
 
 std::string add_noise(const fs::path& directory, const fs::path& file, SeededRandom& random) {

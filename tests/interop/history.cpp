@@ -28,7 +28,7 @@ History::History(CrateProgram& crate, Scratch& scratch, std::uint64_t seed)
     : crate_(crate), scratch_(scratch), random_(seed), directory_(scratch.fresh()) {}
 
 // What an older crate cannot do, or does wrong, is kept from it: 0.6.4 knows no version 3; 0.7.2 appends
-// version 3 to a segment of version 2; both refuse padding in front of another segment, and begin at entry 1
+// version 3 to a segment of version 2; both refuse padding before another segment, and begin at entry 1
 // where truncation left nothing but a header.
 std::vector<Writer> History::possible_writers() const {
   std::vector<Writer> writers = {Writer::kCrate010, Writer::kOursV2, Writer::kOursV3};
@@ -104,7 +104,7 @@ std::string History::run_session(Writer writer) {
   return check_readers(least, entries_.size());
 }
 
-// A writer that was killed may leave 1 to 3 zeros behind its last frame: a torn length field, for all they
+// A writer that was killed may leave 1 to 3 zeros after its last frame: a torn length field, for all they
 // say.
 bool History::ends_torn() const {
   const auto segments = segments_of(directory_);

@@ -20,7 +20,7 @@ class History {
  public:
   History(CrateProgram& crate, Scratch& scratch, std::uint64_t seed);
 
-  /// One to four writers one behind the other. After each, every reader that knows the format reads what was
+  /// One to four writers one after the other. After each, every reader that knows the format reads what was
   /// appended, up to what a kill may have cost. Yields what is wrong, or nothing.
   std::string write(FirstWriter first, Tally& tally);
 

@@ -24,7 +24,7 @@ class IndexHistory {
   IndexHistory(CrateProgram& crate, Scratch& scratch, std::uint64_t seed, Tally& tally)
       : crate_(crate), scratch_(scratch), random_(seed), tally_(tally), directory_(scratch.fresh()) {}
 
-  /// One to four writers one behind the other. After each: both read the entries that were appended, their
+  /// One to four writers one after the other. After each: both read the entries that were appended, their
   /// bytes are those that we would write, and both recover what they make. Yields what is wrong, or nothing.
   std::string write(FirstWriter first);
 

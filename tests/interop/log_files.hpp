@@ -32,7 +32,7 @@ class Scratch {
 Bytes contents_of(const std::filesystem::path& file);
 void replace(const std::filesystem::path& file, ByteView contents);
 
-/// A segment of version 2 or 3. Of a damaged one, what there is to say in front of the damage.
+/// A segment of version 2 or 3. Of a damaged one, what there is before the damage.
 struct SegmentFile {
   std::filesystem::path path;
   std::uint64_t id = 0;

@@ -63,7 +63,7 @@ class RecordHistory {
   RecordHistory(CrateProgram& crate, Scratch& scratch, std::uint64_t seed, Tally& tally)
       : crate_(crate), scratch_(scratch), random_(seed), tally_(tally), directory_(scratch.fresh()) {}
 
-  /// One to four writers one behind the other; after each, all readers.
+  /// One to four writers one after the other; after each, all readers.
   std::string write(FirstWriter first);
   std::string compare_bytes();
   std::string compare_verdicts();
@@ -94,7 +94,7 @@ class RecordHistory {
   std::string story_;
 };
 
-// The crates before 0.10 append behind a torn tail without looking, so they are not given one.
+// The crates before 0.10 append after a torn tail without looking, so they are not given one.
 Writer RecordHistory::random_writer(FirstWriter first) {
   if (format_ == RecordLogFormat::kV2) return Writer::kOursV2;
   std::vector<Writer> writers;

@@ -180,7 +180,7 @@ SessionReport run(const Session& session, CrateProgram& crate, const std::filesy
   if (is_crate(session.writer)) return run_crate(session, crate, directory, killed, error);
   auto report = run_ours(session, directory);
   if (!report) error = report.error().to_string();
-  // Nothing of ours runs behind a destroyed writer, so that it leaves what a dead process leaves.
+  // Nothing of ours runs after a destroyed writer, so that it leaves what a dead process leaves.
   if (session.killed) copy_log(directory, killed);
   return report ? *report : SessionReport{};
 }

@@ -74,7 +74,7 @@ RC_GTEST_PROP(LogProperties, StreamingInAnyBufferIsReadingAllAtOnce, ()) {
   }
 }
 
-RC_GTEST_PROP(LogProperties, PartsReadOneBehindTheOtherAreTheWhole, ()) {
+RC_GTEST_PROP(LogProperties, PartsReadOneAfterTheOtherAreTheWhole, ()) {
   const Way way = any_way(any_format());
   RC_LOG() << way << '\n';
   const auto directory = written(way, *any_steps());

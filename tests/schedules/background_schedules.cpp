@@ -35,7 +35,7 @@ class Writer {
   }
 
  private:
-  // Of a segment nothing is written before all of the one in front of it is synced, its seal included. What
+  // Of a segment nothing is written before all of the one before it is synced, its seal included. What
   // is written to a file that waits to become a segment are zeros.
   void require_order(std::string_view name) {
     const auto segment = walog::parse_segment_name(name.substr(name.rfind('/') + 1));

@@ -114,7 +114,7 @@ class Store {
   std::vector<DurableId> ids_;
 };
 
-// A publication was given up and went on by itself; a newer one was published, and the log behind it deleted;
+// A publication was given up and went on by itself; a newer one was published, and the log it covers deleted;
 // then the first one's rename put the older checkpoint over the newer.
 TEST(PublishingSchedules, NoOlderCheckpointReplacesANewerOne) {
   explore("publish beside publish", 3, [] {

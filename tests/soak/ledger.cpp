@@ -32,7 +32,7 @@ template <class Fn>
 void Ledger::for_each_new(Fn&& fn) const {
   if (record_log_) {
     const RecordLogReader<Bytes> reader(directory_, kRecordLog);
-    need(reader.for_each_behind(EntryId(state_.count), ReadMode::kStrict, fn), "reading");
+    need(reader.for_each_after(EntryId(state_.count), ReadMode::kStrict, fn), "reading");
   } else {
     const auto reader = WalReader<Bytes>(directory_).from(EntryId(state_.count + 1));
     need(reader.for_each(ReadMode::kStrict, fn), "reading");

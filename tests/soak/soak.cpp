@@ -1,4 +1,4 @@
-// Runs for as long as it is told: writers live and are killed on real files, with random options; behind each
+// Runs for as long as it is told: writers live and are killed on real files, with random options; after each
 // life the log is opened, read and compared with what was acknowledged. See docs/testing.md.
 //
 //   soak [--seconds N] [--seed N] [--directory PATH]
@@ -137,7 +137,7 @@ class Soak {
     auto next_line = begin + std::chrono::minutes(1);
     while (SteadyClock::now() < end) {
       one_log(end);
-      // What is allocated once is there behind the first log.
+      // What is allocated once is there after the first log.
       if (++logs_ == 1) start_ = footprint();
       if (SteadyClock::now() < next_line) continue;
       report(SteadyClock::now() - begin);

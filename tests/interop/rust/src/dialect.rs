@@ -82,7 +82,7 @@ macro_rules! dialect {
             }
 
             /// Runs a script of steps. `killed=DIR` is where a copy goes of what the writer's death at its
-            /// end would leave behind.
+            /// end would leave.
             fn wal_write(command: &Command) -> PersistenceResult<String> {
                 let dir = directory(command)?;
                 let mut wal = open(command, &dir)?;

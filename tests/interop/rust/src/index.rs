@@ -141,7 +141,7 @@ fn state(state: PersistenceResult<RecoveredState>) -> String {
     format!("{{\"ok\":true,\"last\":{},\"segments\":[{}]}}", state.last_entry_id, segments.join(","))
 }
 
-/// In every way there is; `checkpoint=PATH` is for the ways that are told one.
+/// In every way there is; `checkpoint=PATH` is for the ways that are given one.
 fn recover(command: &Command) -> PersistenceResult<String> {
     let manager = RecoveryManager::new(directory(command)?);
     let path = command.text_or_none("checkpoint");
