@@ -72,7 +72,7 @@ SavedPlan plan_from(const Json& json) {
   plan.last_lost_seen = id_from(json.at("last_lost_seen"));
   plan.acknowledged = id_from(json.at("acknowledged"));
   plan.opens = json.at("opens").get<bool>();
-  for (const Json& range : json.at("sound_behind")) plan.sound_behind.push_back(range_from(range));
+  for (const Json& range : json.at("sound_behind")) plan.sound_after.push_back(range_from(range));
   for (const Json& hole : json.at("unreadable")) plan.unreadable.push_back(hole_from(hole));
   plan.kept_crc = json.at("kept_crc").get<std::uint32_t>();
   for (const Json& file : json.at("files")) plan.files.push_back(file_from(file));
@@ -91,7 +91,7 @@ Json json_of(const SavedPlan& saved) {
   Json files = Json::array();
   for (const WalRepairFile& file : plan.files) files.push_back(json_of_file(file));
   Json sound_behind = Json::array();
-  for (const SegmentRange& range : plan.sound_behind) sound_behind.push_back(json_of_range(range));
+  for (const SegmentRange& range : plan.sound_after) sound_behind.push_back(json_of_range(range));
   Json unreadable = Json::array();
   for (const WalUnreadable& hole : plan.unreadable) unreadable.push_back(json_of_hole(hole));
   return {{"needed", true},
@@ -107,7 +107,7 @@ Json json_of(const SavedPlan& saved) {
           {"last_lost_seen", id_or_null(plan.last_lost_seen)},
           {"acknowledged", id_or_null(plan.acknowledged)},
           {"opens", plan.opens},
-          {"sound_entries_behind", plan.sound_entries_behind()},
+          {"sound_entries_behind", plan.sound_entries_after()},
           {"sound_behind", std::move(sound_behind)},
           {"unreadable", std::move(unreadable)},
           {"files", std::move(files)},

@@ -33,7 +33,7 @@ std::string what_to_do(const WalRepairPlan& plan) {
       "damage: restore the damaged file from a copy if there is one. To cut them all the same, and keep them "
       "in\n"
       "quarantine: --plan --json > PLAN, then --apply PLAN --cut-sound-entries.\n",
-      plan.sound_entries_behind());
+      plan.sound_entries_after());
 }
 
 Outcome print_plan(const RepairOptions& options, const std::shared_ptr<Directory>& directory) {

@@ -23,7 +23,7 @@ Background::~Background() {
   if (home_.left()) return;
   try {
     const Status finished = finish();
-    static_cast<void>(finished);  // whoever wants to hear of it calls finish()
+    static_cast<void>(finished);  // a caller that wants the error calls finish()
   } catch (const std::bad_alloc&) {
     static_cast<void>(state_);  // likewise; the waiting itself needs no memory
   }
@@ -122,7 +122,7 @@ void Background::prepare_spare(SegmentId id, Filling filling) {
   spare_ticket_ =
       worker_->submit([id, filling, state = state_, directory = directory_, bytes = spare_bytes_] {
         try {
-          if (state->latch->failed()) return;  // the sync of the seal in front failed
+          if (state->latch->failed()) return;  // the sync of the previous seal failed
           auto built = make_spare(*directory, *state, id, bytes, filling);
           if (built) {
             const LockGuard lock(state->mutex);
@@ -133,7 +133,8 @@ void Background::prepare_spare(SegmentId id, Filling filling) {
         } catch (const std::exception&) {
           return;  // out of memory
         }
-        // A shortage is nobody's failure yet: whoever needs the spare tries again, and is told.
+        // A shortage is nobody's failure yet: the writer that needs the spare tries again, and gets the
+        // error.
       });
 }
 

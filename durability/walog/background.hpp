@@ -1,11 +1,11 @@
 #pragma once
 
-// What a writer has done behind its caller's back: the sync of a sealed segment, and the preparation of the
-// next segment's file, so that rotation costs the caller neither.
+// What a writer does in the background: the sync of a sealed segment, and the preparation of the next
+// segment's file, so that rotation costs the caller neither.
 //
-// Order, which the format relies on: a seal is written only when the spare behind its segment is durable;
+// Order, which the format relies on: a seal is written only when the spare after its segment is durable;
 // the next spare is begun only when the seal's sync has returned. Tasks run one after the other in the
-// order they were submitted, and a spare is submitted behind the seal, so that holds by construction; after
+// order they were submitted, and a spare is submitted after the seal, so that holds by construction; after
 // a failed sync nothing further is done.
 
 #include <chrono>
@@ -62,7 +62,7 @@ class Background {
   Background& operator=(const Background&) = delete;
 
   /// Syncs a segment, one at a time, and never again after a failure: the system reports a failed write-back
-  /// to one sync only, so of two that overlap (a group's and a seal's), or of one behind the other, one could
+  /// to one sync only, so of two that overlap (a group's and a seal's), or of one after the other, one could
   /// succeed and acknowledge what was lost. Fails too where the segment's name no longer leads to the
   /// file (it was deleted, replaced or moved, hard link or not), or the lock was: such a file is in no log.
   /// Thread-safe.

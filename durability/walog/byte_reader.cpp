@@ -48,7 +48,7 @@ Result<WalReadReport> ByteReader::for_each(ReadMode mode, const EntryRange& rang
   Scan earlier = *last;
   switch (look_since(*directory_, earlier)) {
     case Since::kNothing: return report_of(earlier);
-    case Since::kMore: options.behind = &earlier; break;
+    case Since::kMore: options.earlier = &earlier; break;
     case Since::kUnknown: break;
   }
   return read(options, sink);

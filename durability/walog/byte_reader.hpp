@@ -15,7 +15,7 @@ namespace durability {
 /// What a reading saw.
 struct WalReadReport {
   EntryId first{1};            ///< the first id the log holds, or will hold
-  EntryId next{1};             ///< the id behind the last entry that was read
+  EntryId next{1};             ///< the id after the last entry that was read
   std::uint64_t segments = 0;  ///< with a header; spares not counted
   std::uint64_t bytes = 0;     ///< of the files of all segments that were read, spares not counted
   bool torn_tail = false;      ///< best effort left out an unacknowledged tail
@@ -48,11 +48,12 @@ class ByteReader {
     return changed;
   }
 
-  /// Entries reach `sink` in order, each once, also those in front of an error. Where `range.from` lies
+  /// Entries reach `sink` in order, each once, also those before an error. Where `range.from` lies
   /// before the log's first entry: `truncated_away`, naming the range that is missing.
   ///
-  /// Where `range.from` lies behind everything that this reader, or a copy of it, has read before, it goes on
-  /// there: who asks again and again pays for what is new, and where nothing is, for a few system calls.
+  /// Where `range.from` lies past everything that this reader, or a copy of it, has read before, it goes on
+  /// there: a caller that asks again and again pays for what is new, and where nothing is, for a few system
+  /// calls.
   Result<WalReadReport> for_each(ReadMode mode, const EntryRange& range, const EntrySink& sink) const;
 
   /// for_each for who only counts: WalReader::verify says how.

@@ -118,7 +118,7 @@ Status ByteWriter::flush_segment(FlushCause cause) {
   schedule_.flushed(now_if(schedule_.needs_clock()));
   const std::size_t bytes = segment_.buffered();
   if (bytes == 0) return {};
-  // Nothing of this segment may reach the disk before the seal in front of it is durable.
+  // Nothing of this segment may reach the disk before the previous seal is durable.
   DURABILITY_TRY(poison_on_error(background_->wait_for_seal()));
   const bool full = cause == FlushCause::kFull;
   DURABILITY_TRY(poison_on_error(full ? segment_.flush_full(options_.buffer_bytes, options_.segment_bytes)

@@ -92,7 +92,7 @@ class ByteWriter {
   Status close();
 
   [[nodiscard]] const WalOptions& options() const noexcept { return options_; }
-  /// Set by the first failure; what it holds is told to whoever waits.
+  /// Set by the first failure; what it holds is reported to every waiter.
   [[nodiscard]] const FailureLatch& latch() const noexcept { return *latch_; }
   [[nodiscard]] WalTuning tuning() const noexcept;
   Status configure(const WalTuning& tuning);
@@ -149,7 +149,7 @@ class ByteWriter {
   Result<EntryId> append_all(std::span<const ByteView> payloads, bool atomic);
   Result<EntryId> add_all(std::span<const ByteView> payloads, bool atomic, std::uint64_t total);
   Status after_append(std::uint64_t appended);
-  /// Of a batch that had to stop behind its first `appended` entries: says so.
+  /// Of a batch that had to stop after its first `appended` entries: says so.
   Error cut_batch(Error error, std::uint64_t appended);
   enum class FlushCause : std::uint8_t { kAsked, kFull };
   Status flush_segment(FlushCause cause = FlushCause::kAsked);
@@ -187,7 +187,7 @@ class ByteWriter {
   WalRecoveryReport report_;
   std::shared_ptr<DurableMark> durable_;
   SegmentWriter segment_;
-  std::uint64_t written_back_ = 0;  // offset in the segment: before it the device has it, or is being told
+  std::uint64_t written_back_ = 0;  // offset in the segment up to which write-back was begun
   std::vector<OldSegment> old_;
   EntryId next_;
   EntryId flushed_;                 // last id handed to the operating system

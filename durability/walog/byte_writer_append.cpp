@@ -147,7 +147,7 @@ Status ByteWriter::add_entry(ByteView payload, bool more) {
   }
   const v4::FrameFields fields{.id = id, .lag = lag_of(id), .more = more};
   if (large) {
-    // Behind a flush, so the seal in front is durable: a new segment's header waits in the buffer.
+    // After a flush, so the previous seal is durable: a new segment's header waits in the buffer.
     DURABILITY_TRY(poison_on_error(segment_.write_through(fields, payload)));
     flushed_ = id;
     write_back();
@@ -179,7 +179,7 @@ void ByteWriter::prepare_next() {
   synced_ = false;
 }
 
-// A segment that nobody syncs would go to the disk all at once behind its seal, and the next one wait for it.
+// A segment that nobody syncs would go to the disk all at once after its seal, and the next one wait for it.
 // A log's first segment may well remain its only one.
 void ByteWriter::write_back() {
   const std::uint64_t end = segment_.offset() - segment_.buffered();

@@ -17,7 +17,7 @@ namespace durability::walog {
 v4::SegmentHeader ByteWriter::next_header(SegmentId id) const {
   v4::SegmentHeader header = segment_.header();
   if (segment_.format() != WalFormat::kV4) {
-    // A run of version 4 behind another version gets a log_id of its own.
+    // A run of version 4 after another version gets a log_id of its own.
     store_le(header.log_id, 0, options_.random->next_u64());
     store_le(header.log_id, 8, options_.random->next_u64());
   }

@@ -3,7 +3,7 @@
 //   1. write the active segment's header if it is not written, which waits for a seal's sync in flight
 //   2. sync the segment even if it is: once its predecessors are gone, the header is all that says where the
 //      log begins
-//      (where there is no space to write it, the sealed segment in front stays: its header is there)
+//      (where there is no space to write it, the sealed segment before it stays: its header is there)
 //   3. delete the oldest segment, sync the directory; then the next: names may be lost in any order, and
 //      deleting 1 and 2 in one go can leave 1 and 3
 //

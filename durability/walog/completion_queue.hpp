@@ -1,6 +1,6 @@
 #pragma once
 
-// Who is to be told when an entry is durable, in the order of the entries.
+// The completions to be called once their entries are durable, in the order of the entries.
 
 #include <vector>
 

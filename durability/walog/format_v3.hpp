@@ -7,8 +7,9 @@
 //   frame   0 length u32 = 16 + payload | 4 entry_id u64 | 12 crc32 | 16 payload         back to back
 //
 // The crc32 covers length, entry_id and payload in version 3, the payload alone in version 2. A
-// preallocated segment is zeros behind its last frame: at least 4, since fewer read as a torn length field.
-// Nothing here vouches for anything, so a torn group cannot be told from damage as version 4 can.
+// preallocated segment is zeros after its last frame: at least 4, since fewer read as a torn length field.
+// Nothing here vouches for anything, so a torn group cannot be distinguished from damage, as it can in
+// version 4.
 
 #include <array>
 #include <cstdint>
@@ -35,7 +36,7 @@ struct SegmentHeader {
 /// The fields of 24 bytes that begin with the magic and version 2 or 3; there is no checksum.
 [[nodiscard]] SegmentHeader decode_header(ByteView bytes) noexcept;
 
-/// A frame's head for a payload that is stored behind it.
+/// A frame's head for a payload that is stored after it.
 [[nodiscard]] std::array<std::byte, kFrameHeadBytes> encode_head(WalFormat format, EntryId id,
                                                                  ByteView payload) noexcept;
 

@@ -14,7 +14,7 @@
 // the kind (entry, seal, mark), bit 2 `more` (the atomic batch goes on with the next frame).
 //
 // Pure functions on spans: nothing here knows a file. Every path that reads frames (replay, resume,
-// verify, dump, the search behind damage) uses read_frame and nothing else.
+// verify, dump, the search past damage) uses read_frame and nothing else.
 
 #include <array>
 #include <cstdint>
@@ -87,7 +87,7 @@ struct FrameFields {
 /// The start value of every frame's checksum in one segment: crc32 of log_id and segment_id.
 [[nodiscard]] std::uint32_t crc_seed(const LogId& log_id, SegmentId segment_id) noexcept;
 
-/// Bytes a frame takes in the file, the gap behind it included.
+/// Bytes a frame takes in the file, the gap after it included.
 [[nodiscard]] constexpr std::uint64_t frame_span(std::uint64_t payload_bytes) noexcept {
   return align8(kFrameHeadBytes + payload_bytes);
 }
@@ -183,8 +183,8 @@ struct Frame {
 /// Length field of a frame whose head lies in `head`, where it is one a frame can have.
 [[nodiscard]] std::optional<std::uint32_t> plausible_length(ByteView head) noexcept;
 
-/// Whether a head, unchecked as it is, could be one: the length, flags and lag are possible. The filter in
-/// front of the checksum when frames are searched for behind damage.
+/// Whether a head, unchecked as it is, could be one: the length, flags and lag are possible. The filter
+/// before the checksum when frames are searched for past damage.
 [[nodiscard]] bool could_be_frame(ByteView head) noexcept;
 
 /// Id field of a frame whose head lies in `head`.

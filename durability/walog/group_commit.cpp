@@ -106,7 +106,7 @@ bool GroupCommit::is_durable(EntryId id) const {
   return durable && durable->entry() >= id;
 }
 
-// Why nothing more will be synced, where that is so: those who waited hear what happened.
+// Why nothing more will be synced, where that is so: a waiter gets the failure itself.
 Status GroupCommit::over(bool waited) const {
   if (writer_->latch().failed()) return waited ? Status(writer_->latch().error()) : writer_->usable();
   if (!closed_) return {};
@@ -125,7 +125,7 @@ Result<DurableId> GroupCommit::wait(Lock& lock, EntryId id) {
       DURABILITY_TRY(lead(lock));
       break;  // what is appended before a sync begins is covered by it
     }
-    turn.use();  // whoever leads, or closes, wakes those who wait when it is done
+    turn.use();  // the leader, or the one that closes, wakes the waiters when it is done
     Waiter waiter(id);
     waiting_.add(waiter);
     lock.unlock();
@@ -227,7 +227,7 @@ Status GroupCommit::close() {
   return close_writer(lock);
 }
 
-// Whatever comes, those who wait are told, and nobody begins anything any more.
+// Whatever happens, the waiters are woken, and nobody begins anything any more.
 Status GroupCommit::close_writer(Lock& lock) {
   struct Closing {
     GroupCommit& commit;

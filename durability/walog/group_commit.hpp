@@ -1,15 +1,15 @@
 #pragma once
 
-// Group commit: many threads append and wait, one sync covers all who were encoded before it began.
+// Group commit: many threads append and wait, one sync covers all entries that were encoded before it began.
 //
-// One mutex guards the writer. Whoever waits for an entry and finds no sync under way leads one: hands
+// One mutex guards the writer. A thread that waits for an entry and finds no sync under way leads one: hands
 // everything encoded so far to the operating system, drops the mutex for the sync itself, so that others go
 // on appending, and then wakes those whose entries it covered, each by itself, and one of the others to
-// lead the next (LevelDB's way; a condition variable for all would wake everyone after every sync). Whoever
-// was handed that turn uses it or passes it on, on every way out: the sync of a seal may have made its entry
-// durable before it came to it, and where it just went its way nobody would lead any more. An acknowledgement
-// therefore means: a sync that began after the entry was written has succeeded. If a sync fails, everyone who
-// waited on it, and everyone after, gets an error.
+// lead the next (LevelDB's way; a condition variable for all would wake everyone after every sync). A
+// thread that was handed that turn uses it or passes it on, on every way out: the sync of a seal may have
+// made its entry durable before it came to it, and where it just went its way nobody would lead any more. An
+// acknowledgement therefore means: a sync that began after the entry was written has succeeded. If a sync
+// fails, every waiter on it, and every later caller, gets an error.
 //
 // Those who were woken together come back together, with their next entries. A leader that began at once
 // would sync one entry and leave all others to the next sync; so it first lets as many arrive as the last
@@ -39,8 +39,8 @@ class GroupCommit {
   GroupCommit& operator=(const GroupCommit&) = delete;
 
   /// For its owner, who may be let go of inside a completion: the thread that calls it cannot wait for its
-  /// own end. Then that thread goes on to its end when the completion has returned, tells who is left, and
-  /// destroys the group commit itself.
+  /// own end. Then that thread goes on to its end when the completion has returned, gives those who are left
+  /// their result, and destroys the group commit itself.
   struct LetGo {
     void operator()(GroupCommit* commit) const noexcept;
   };

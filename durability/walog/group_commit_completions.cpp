@@ -112,7 +112,7 @@ void GroupCommit::commit() {
 }
 
 // A sync that failed has set the latch, also where memory ran out for its error: then everything is decided.
-// One that was refused (there is no stable storage) is the end of those who waited for it. One that was not
+// One that was refused (there is no stable storage) is the end for its waiters. One that was not
 // begun for want of memory is begun again.
 void GroupCommit::lead_alone(Lock& lock) {
   Status led;

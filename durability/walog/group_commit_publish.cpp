@@ -18,7 +18,8 @@ Status GroupCommit::begin_publication() {
   return {};
 }
 
-// Notified with the mutex held: whoever destroys the log waits for this turn, and with it for this call.
+// Notified with the mutex held: a thread that destroys the log waits for this turn, and with it for this
+// call.
 void GroupCommit::end_publication() noexcept {
   if (home_.left()) return;
   const Lock lock(mutex_);

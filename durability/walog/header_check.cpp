@@ -45,7 +45,7 @@ Checked check_v3(ByteView bytes, const ExpectedHeader& expected) noexcept {
   return checked;
 }
 
-// No version is stated, and no version 4 in front says that there must be one.
+// No version is stated, and no version 4 before it says that there must be one.
 Checked check_unstated(ByteView bytes, const ExpectedHeader& expected) noexcept {
   if (bytes.size() >= 4 && load_le<std::uint32_t>(bytes, 0) != v4::kMagic) return Finding::kBadBytes;
   if (bytes.size() >= 8) return Finding::kBadBytes;

@@ -29,13 +29,13 @@ FileWindow window_on(Directory& directory, std::uint64_t segment) {
 TEST(HostileLog, NoLengthFieldMakesReadingAllocateMoreThanTheFileAndAMebibyte) {
   constexpr std::uint32_t kCap = v4::kMaxPayloadBytes + v4::kFrameHeadBytes;
   for (const std::uint32_t length : {0U, 1U, 15U, 16U, 23U, 24U, kCap - 1, kCap, kCap + 1, 1U << 31U, ~0U}) {
-    for (const std::size_t behind : {std::size_t{0}, std::size_t{100}, std::size_t{3} * kMebibyte}) {
+    for (const std::size_t after : {std::size_t{0}, std::size_t{100}, std::size_t{3} * kMebibyte}) {
       for (const std::size_t frame : {std::size_t{0}, std::size_t{1}, std::size_t{2}}) {
-        SCOPED_TRACE(fmt::format("length {} in frame {}, {} bytes behind", length, frame, behind));
+        SCOPED_TRACE(fmt::format("length {} in frame {}, {} bytes after", length, frame, after));
         const auto directory = MemoryDirectory::make();
         SegmentImage image = SegmentImage(1).entry("a").entry("b").seal();
         store_le(MutableByteView(image.bytes), image.at(frame) + 4, length);
-        image.raw(Bytes(behind, std::byte{0x5a}));
+        image.raw(Bytes(after, std::byte{0x5a}));
         put(*directory, 1, image);
         put(*directory, 2, Bytes(8));
         std::string code;
@@ -66,7 +66,7 @@ TEST(HostileLog, SixtyFourMebibytesOfGarbageAreSearchedInLinearWork) {
   }
   put(*directory, 1, image);
   auto window = window_on(*directory, 1);
-  const auto search = search_behind(window, begin, EntryId(2), image.seed()).value();
+  const auto search = search_past(window, begin, EntryId(2), image.seed()).value();
   EXPECT_LE(search.checksummed, kSearchBudgetFactor * (window.size() - begin));
   EXPECT_FALSE(search.vouched);
   EXPECT_EQ(test::read_strict(directory), "a: torn_tail");
@@ -98,7 +98,7 @@ TEST(HostileLog, HostileFrameHeadsAreGivenUpOnOnceTheWorkIsFourTimesTheBytes) {
       }
       put(*directory, 1, image);
       auto window = window_on(*directory, 1);
-      const auto search = search_behind(window, begin, EntryId(2), image.seed()).value();
+      const auto search = search_past(window, begin, EntryId(2), image.seed()).value();
       EXPECT_LE(search.checksummed, kSearchBudgetFactor * (window.size() - begin));
       EXPECT_EQ(search.budget_spent, (step == 24 && claimed > 96) || (step == 64 && claimed > 256));
       const std::string expected = search.budget_spent ? "a: format" : "a: torn_tail";
@@ -157,7 +157,7 @@ TEST(HostileLog, AFrameWithTheLastIdOfAllIsAnErrorNotAWrap) {
 
 TEST(HostileLog, ASealWhoseCountWrapsTheIdsIsNotTrusted) {
   const auto directory = MemoryDirectory::make();
-  // 5 + (2^64 - 3) = 2 in 64 bits, the start of the segment behind.
+  // 5 + (2^64 - 3) = 2 in 64 bits, the start of the next segment.
   SegmentImage image = SegmentImage(2, 5).entry("a");
   image.frame({.id = EntryId(1), .lag = 0, .kind = v4::FrameKind::kSeal},
               v4::encode_seal({.entries = kMaxId - 2}));

@@ -1,14 +1,14 @@
 #pragma once
 
-// Where a reader's last reading of a log ended, for whoever asks again and again what has come since.
+// Where a reader's last reading of a log ended, for a caller that asks again and again what has come since.
 //
-// To know that a log ends somewhere, all that lies behind must be read, for only then is it known to be
+// To know that a log ends somewhere, all that follows must be read, for only then is it known to be
 // zeros: the rest of a segment and the file of the next one, tens of megabytes. Once that is known it stays
 // known as long as nothing stands at the one place where a writer would write next: it writes nowhere else
-// before. So asking again costs a look at the names, at that place, and at the frame in front of it, whose
+// before. So asking again costs a look at the names, at that place, and at the frame before it, whose
 // checksum says that the log is still the one that was read.
 //
-// What this does not see is damage that comes about behind that place while nothing is appended; every
+// What this does not see is damage that arises past that place while nothing is appended; every
 // reading from the beginning, verifying and opening see it.
 
 #include <memory>

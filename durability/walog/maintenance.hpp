@@ -17,9 +17,9 @@ enum class SegmentState : std::uint8_t {
   kActive,   ///< the one that is appended to
   kSpare,    ///< zeros: the next segment's file, prepared
   kTorn,     ///< ends in an unacknowledged tail that opening will cut off
-  kDamaged,  ///< what is wrong is in WalInspection::error; segments behind it are not judged
+  kDamaged,  ///< what is wrong is in WalInspection::error; later segments are not judged
   kMissing,  ///< its file is not there, and later ones are
-  kUnread,   ///< behind a damaged or missing one
+  kUnread,   ///< after a damaged or missing one
 };
 
 /// A segment file as it stands.
@@ -30,10 +30,10 @@ struct SegmentStatus {
   EntryId first{};            ///< of sealed, active and torn ones
   std::uint64_t entries = 0;  ///< likewise
   std::uint64_t file_bytes = 0;
-  std::uint64_t padding_bytes = 0;  ///< behind the last whole frame
+  std::uint64_t padding_bytes = 0;  ///< after the last whole frame
   std::uint64_t created_at = 0;     ///< nanoseconds since the Unix epoch; 0 where unknown
   /// Every frame was read and checked. Of a sealed segment it is usually false: then the header, the seal,
-  /// and the header behind it were found to fit, and what lies between was not looked at.
+  /// and the next segment's header were found to fit, and what lies between was not looked at.
   bool read_whole = false;
 };
 
@@ -49,7 +49,7 @@ class WalMaintenance {
       : directory_(std::move(directory)), options_(std::move(options)) {}
 
   /// `not_found` where there is no log: no segments in `wal/`. Everything else takes that for an empty log,
-  /// as who opens one for the first time must; whoever asks about a log that is there asks this first. Where
+  /// as opening one for the first time must; a caller that expects a log asks this first. Where
   /// the directory is a log's own `wal/`, the advice says so.
   Status check_there_is_one() const;
 

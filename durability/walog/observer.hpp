@@ -1,6 +1,6 @@
 #pragma once
 
-// What a writer tells about its work: metrics, logs, and a veto on deleting segments.
+// What a writer reports of its work: metrics, logs, and a veto on deleting segments.
 
 #include <chrono>
 #include <cstdint>

@@ -2,7 +2,7 @@
 
 // A publication's turn at the log. Publishing deletes a part of the log because of a checkpoint that covers
 // it, so the checkpoint that is in place and the log must never part: of two publications side by side the
-// older could put its checkpoint over the newer's when the log behind it is gone already. The turn is the
+// older could put its checkpoint over the newer's when the log that it needs is gone already. The turn is the
 // log's own, whoever publishes: one publication at a time, no truncation beside it, none of an older entry
 // than one that was published; closing the log, and destroying it, wait for its end.
 

@@ -42,27 +42,27 @@ Result<E> decode_entry(const WalEntryView& view) {
 ///
 /// Errors: `torn_tail` (strict: the log ends in an unacknowledged tail), `corrupt` (something acknowledged
 /// or sealed is damaged), `format`, `decode` (an entry is not an E), `truncated_away` (a range that is asked
-/// for is no longer there), `busy` (16 readings in a row found the log changed), `io`. Entries in front of
+/// for is no longer there), `busy` (16 readings in a row found the log changed), `io`. Entries before
 /// the error have been delivered.
 template <class E, class Codec = Postcard>
 class WalReader {
  public:
   explicit WalReader(std::shared_ptr<Directory> directory) : reader_(std::move(directory)) {}
 
-  /// A reader of the entries from `id` on. Earlier segments are not read. Where the log begins behind
+  /// A reader of the entries from `id` on. Earlier segments are not read. Where the log begins past
   /// `id`, reading is `truncated_away`: never a silent gap.
   ///
   /// To wait for new entries keep one reader, and read from(report.next) of it again and again: it remembers
   /// where the log ended. Where nothing has come that is a look at the names and at one place, some tens of
   /// microseconds however large the segments are; what has come is read from there on. A reader that is made
-  /// anew each time reads the last segment, and the zeros behind it, whole. (Version 4; what becomes damaged
-  /// behind the end while one waits is found by reading from the beginning, verify() and opening.)
+  /// anew each time reads the last segment, and the zeros after it, whole. (Version 4; what becomes damaged
+  /// past the end while one waits is found by reading from the beginning, verify() and opening.)
   [[nodiscard]] WalReader from(EntryId id) const {
     WalReader narrowed = *this;
     narrowed.range_.from = id;
     return narrowed;
   }
-  /// A reader of the entries up to and including `id`; nothing behind it is read, let alone decoded.
+  /// A reader of the entries up to and including `id`; nothing after it is read, let alone decoded.
   [[nodiscard]] WalReader up_to(EntryId id) const {
     WalReader narrowed = *this;
     narrowed.range_.up_to = id;
@@ -111,8 +111,8 @@ class WalReader {
     });
   }
 
-  /// Reads and checks everything, for who wants to know whether the log is sound rather than what is in it.
-  /// The report, every error, and the entries that were read in front of it are those of for_each_bytes;
+  /// Reads and checks everything, to learn whether the log is sound rather than what is in it.
+  /// The report, every error, and the entries that were read before it are those of for_each_bytes;
   /// `fn(const WalEntryRun&)` gets the entries in order, on this thread, each in one run, of one or of many.
   ///
   /// Sealed segments are read by up to `threads` threads at once (0: as many as the machine has, 8 at most),

@@ -8,8 +8,8 @@ namespace {
 std::string losses(const WalRepairPlan& plan) {
   if (!plan.first_lost) return "all entries of the log, and which they were is not known";
   if (!plan.last_lost_seen)
-    return fmt::format("any entries from {} on; none is seen behind the cut", *plan.first_lost);
-  return fmt::format("entries {} to {}, the last that is seen behind the cut; there may have been more",
+    return fmt::format("any entries from {} on; none is seen past the cut", *plan.first_lost);
+  return fmt::format("entries {} to {}, the last that is seen past the cut; there may have been more",
                      *plan.first_lost, *plan.last_lost_seen);
 }
 
@@ -37,7 +37,7 @@ std::string WalRepairPlan::to_string() const {
   text += fmt::format("lost:         {}\n", losses(*this));
   text += fmt::format("acknowledged: {}\n", acknowledgement(*this));
   if (opens) text += "opens:        yes, as it is: the damage lies in a sealed segment\n";
-  for (const SegmentRange& range : sound_behind) {
+  for (const SegmentRange& range : sound_after) {
     text += fmt::format("sound behind: {}: entries {} to {}\n", walog::segment_path(range.segment),
                         range.first, range.first.value() + range.entries - 1);
   }
@@ -51,9 +51,9 @@ std::string WalRepairPlan::to_string() const {
   return text;
 }
 
-std::uint64_t WalRepairPlan::sound_entries_behind() const noexcept {
+std::uint64_t WalRepairPlan::sound_entries_after() const noexcept {
   std::uint64_t entries = 0;
-  for (const SegmentRange& range : sound_behind) entries += range.entries;
+  for (const SegmentRange& range : sound_after) entries += range.entries;
   return entries;
 }
 

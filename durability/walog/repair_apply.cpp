@@ -37,8 +37,8 @@ Status require_stable_storage(const Directory& directory) {
 
 Error opens_as_it_is(const WalRepairPlan& plan) {
   return Error(ErrorCode::kInvalidState,
-               fmt::format("the log opens as it is, and {} sound entries stand behind the damage",
-                           plan.sound_entries_behind()))
+               fmt::format("the log opens as it is, and {} sound entries follow the damage",
+                           plan.sound_entries_after()))
       .in_file(segment_path(plan.damaged_segment))
       .at_offset(plan.damaged_offset)
       .advise(

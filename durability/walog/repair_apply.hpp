@@ -1,6 +1,6 @@
 #pragma once
 
-// Applying and undoing a repair. The order of the steps, and why, is told in repair.hpp.
+// Applying and undoing a repair. The order of the steps, and why, is in repair.hpp.
 
 #include <string>
 

@@ -60,11 +60,11 @@ TEST(RepairChoice, ALogThatOpensIsCutOnlyForWhoAgreesToLoseWhatIsSound) {
   ASSERT_EQ(next_of(disk), "7");
   const auto plan = maintenance(disk).repair_plan().value().value();
   EXPECT_TRUE(plan.opens);
-  EXPECT_EQ(plan.sound_entries_behind(), 2U) << plan;
-  ASSERT_EQ(plan.sound_behind.size(), 2U);
-  EXPECT_EQ(plan.sound_behind[0].segment, SegmentId(2));
-  EXPECT_EQ(plan.sound_behind[0].first, EntryId(5));
-  EXPECT_EQ(plan.sound_behind[1].segment, SegmentId(3));
+  EXPECT_EQ(plan.sound_entries_after(), 2U) << plan;
+  ASSERT_EQ(plan.sound_after.size(), 2U);
+  EXPECT_EQ(plan.sound_after[0].segment, SegmentId(2));
+  EXPECT_EQ(plan.sound_after[0].first, EntryId(5));
+  EXPECT_EQ(plan.sound_after[1].segment, SegmentId(3));
   EXPECT_NE(plan.to_string().find("sound behind: wal/wal_3.log: entries 6 to 6"), std::string::npos) << plan;
 
   const auto before = test::snapshot(*disk);
@@ -83,7 +83,7 @@ TEST(RepairChoice, NobodyIsAskedWhereTheLogDoesNotOpen) {
   const auto disk = log.on_disk();
   const auto plan = maintenance(disk).repair_plan().value().value();
   EXPECT_FALSE(plan.opens);
-  EXPECT_TRUE(plan.sound_behind.empty()) << plan;
+  EXPECT_TRUE(plan.sound_after.empty()) << plan;
   EXPECT_TRUE(succeeded(maintenance(disk).repair(plan)));
   EXPECT_EQ(next_of(disk), "6");
 }
@@ -216,9 +216,9 @@ TEST(Maintenance, SaysWhereThereIsNoLog) {
   EXPECT_NE(refused.error().advice().find("in this very directory"), std::string::npos);
 }
 
-// wal_4.log was gone. Everything in front of it was left unread, 0 entries came, and the error named
+// wal_4.log was gone. Everything before it was left unread, 0 entries came, and the error named
 // wal_5.log.
-TEST(Maintenance, AMissingSegmentIsNamedBehindAllThatIsSoundInFrontOfIt) {
+TEST(Maintenance, AMissingSegmentIsNamedAfterAllThatIsSoundBeforeIt) {
   for (const WalFormat format : {WalFormat::kV2, WalFormat::kV3, WalFormat::kV4}) {
     const auto directory = CrashDirectory::make();
     WalOptions options = test::test_options();

@@ -49,7 +49,7 @@ class Planner {
     return cut_v3(last);
   }
 
-  // Sealed at the cut, with a spare behind: what opening leaves of a torn tail.
+  // Sealed at the cut, with a spare after it: what opening leaves of a torn tail.
   Status cut_v4(const ScannedSegment& last) {
     DURABILITY_TRY_ASSIGN(const SegmentId spare, last.header.segment_id.next());
     const WalkState& state = scan_.final_state;
@@ -67,7 +67,7 @@ class Planner {
   }
 
   Status cut_v3(const ScannedSegment& last) {
-    // Where the damage lies behind the final segment, that one may have a torn tail besides.
+    // Where the damage lies after the final segment, that one may have a torn tail besides.
     const bool was_final = std::ranges::none_of(ids_, [&](SegmentId id) {
       return id > last.header.segment_id && std::ranges::find(scan_.spares, id) == scan_.spares.end();
     });
@@ -132,14 +132,14 @@ class Planner {
   }
 
   Status tell_losses() {
-    std::vector<SegmentId> behind = ids_;
+    std::vector<SegmentId> later = ids_;
     if (!scan_.segments.empty()) {
       const SegmentId last = scan_.segments.back().header.segment_id;
-      std::erase_if(behind, [&](SegmentId id) { return id <= last; });
+      std::erase_if(later, [&](SegmentId id) { return id <= last; });
     }
-    DURABILITY_TRY_ASSIGN(Survey survey, survey_lost(directory_, scan_, behind));
+    DURABILITY_TRY_ASSIGN(Survey survey, survey_lost(directory_, scan_, later));
     if (fresh_) build_fresh(survey.format);
-    plan_.sound_behind = std::move(survey.sound);
+    plan_.sound_after = std::move(survey.sound);
     const EntryId floor = plan_.first_lost.value_or(EntryId(1));
     if (survey.last && *survey.last >= floor) plan_.last_lost_seen = survey.last;
     if (survey.acknowledged && *survey.acknowledged >= floor) plan_.acknowledged = survey.acknowledged;

@@ -20,8 +20,8 @@ class Surveyor {
  public:
   Surveyor(Directory& directory, std::optional<v4::LogId> log_id) : directory_(directory), log_id_(log_id) {}
 
-  // Behind the last whole batch of the segment in which the scan stopped.
-  Status look_behind(const ScannedSegment& segment, const WalkState& state) {
+  // After the last whole batch of the segment in which the scan stopped.
+  Status look_past(const ScannedSegment& segment, const WalkState& state) {
     DURABILITY_TRY_ASSIGN(auto window,
                           open_segment(directory_, segment.header.segment_id, FileWindow::kDefaultBytes));
     if (segment.format == WalFormat::kV4) return search_v4(window, segment.header, state.offset, state.due);
@@ -52,7 +52,7 @@ class Surveyor {
  private:
   Status search_v4(FileWindow& window, const v4::SegmentHeader& header, std::uint64_t offset, EntryId due) {
     const std::uint32_t seed = v4::crc_seed(header.log_id, header.segment_id);
-    DURABILITY_TRY_ASSIGN(const TailSearch found, search_behind(window, offset, due, seed));
+    DURABILITY_TRY_ASSIGN(const TailSearch found, search_past(window, offset, due, seed));
     raise(survey.last, found.highest);
     raise(survey.acknowledged, found.vouched);
     if (!found.first) return {};
@@ -60,7 +60,7 @@ class Surveyor {
     return walk_v4(window, header, state);
   }
 
-  // Counts what stands whole from there on; its seal may not fit what was left out in front.
+  // Counts what stands whole from there on; its seal may not fit: the frames before were left out.
   Status walk_v4(FileWindow& window, const v4::SegmentHeader& header, WalkState& state) {
     const EntryId first = state.due;
     DURABILITY_TRY(walk_segment(window, header, state, count_only));
@@ -81,7 +81,7 @@ class Surveyor {
   }
 
   Status look_into_v3(FileWindow& window, ByteView bytes) {
-    log_id_.reset();  // a run of version 4 behind this one is a new one
+    log_id_.reset();  // a run of version 4 after this one is a new one
     if (bytes.size() < v3::kHeaderBytes) return {};
     const v3::SegmentHeader header = v3::decode_header(bytes);
     if (header.start.value() == 0) return {};
@@ -97,12 +97,12 @@ class Surveyor {
   }
 
   // Its length says nothing of where the next one begins: it may be what is damaged. So every byte is looked
-  // at, as when the damage was told from a torn tail.
+  // at, as when damage is distinguished from a torn tail.
   Status search_v3(FileWindow& window, const ScannedSegment& segment, const WalkState& state) {
-    DURABILITY_TRY_ASSIGN(const FramesBehind behind,
-                          frames_behind_v3(window, state.offset, state.due, segment.format));
-    if (!behind.first) return {};
-    const auto [offset, id] = *behind.first;
+    DURABILITY_TRY_ASSIGN(const FramesAfter after,
+                          frames_after_v3(window, state.offset, state.due, segment.format));
+    if (!after.first) return {};
+    const auto [offset, id] = *after.first;
     const v3::SegmentHeader header{
         .format = segment.format, .start = id, .segment_id = segment.header.segment_id};
     return walk_v3(window, header, {.offset = offset, .due = id});
@@ -114,14 +114,14 @@ class Surveyor {
 
 }  // namespace
 
-Result<Survey> survey_lost(Directory& directory, const Scan& scan, const std::vector<SegmentId>& behind) {
+Result<Survey> survey_lost(Directory& directory, const Scan& scan, const std::vector<SegmentId>& later) {
   std::optional<v4::LogId> log_id;
   if (!scan.segments.empty() && scan.segments.back().format == WalFormat::kV4) {
     log_id = scan.segments.back().header.log_id;
   }
   Surveyor surveyor(directory, log_id);
-  if (!scan.segments.empty()) DURABILITY_TRY(surveyor.look_behind(scan.segments.back(), scan.final_state));
-  for (const SegmentId id : behind) DURABILITY_TRY(surveyor.look_into(id));
+  if (!scan.segments.empty()) DURABILITY_TRY(surveyor.look_past(scan.segments.back(), scan.final_state));
+  for (const SegmentId id : later) DURABILITY_TRY(surveyor.look_into(id));
   return surveyor.survey;
 }
 

@@ -56,7 +56,7 @@ class Opening {
       case Action::kStartLog: return start_log();
       case Action::kStartOver: return start_over();
       case Action::kContinueHere: return continue_here();
-      case Action::kContinueInNext: return continue_behind_seal();
+      case Action::kContinueInNext: return continue_after_seal();
       case Action::kSealAtCut: return seal_at_cut();
       case Action::kCutTail: return cut_tail();
       case Action::kReplaceHeader: return replace_header();
@@ -108,7 +108,7 @@ class Opening {
   }
 
   // Whether all of the final segment is known to have been on the device once: a frame says so of the entries
-  // in front of it, and so of the header; of a seal, that a second spare was begun. Nothing vouches for the
+  // before it, and so of the header; of a seal, that a second spare was begun. Nothing vouches for the
   // frames of versions 2 and 3. A header alone is durable where it is the first one of a log.
   [[nodiscard]] bool is_vouched_for(const ScannedSegment& last) const noexcept {
     const WalkState& state = scan_.final_state;
@@ -119,7 +119,7 @@ class Opening {
     return state.vouched.value() + 1 >= state.due.value();
   }
 
-  // What nothing vouches for may stand in a cache only, with a sync that failed behind it: no later sync need
+  // What nothing vouches for may stand in a cache only, after a sync of it that failed: no later sync need
   // write it. So it is written anew, with all of its segment, before it counts as durable. False for lack of
   // space, and then it was synced, which is all that can be done.
   Result<bool> write_anew(SegmentId id, const FileCopy& copy) {
@@ -130,7 +130,7 @@ class Opening {
     return replaced.error();
   }
 
-  // Of version 4: the log_id of the segment in front where that is of version 4 too, else a new one.
+  // Of version 4: the log_id of the previous segment where that is of version 4 too, else a new one.
   v4::SegmentHeader new_header(SegmentId id, EntryId start) const {
     v4::LogId log_id{};
     if (!log_.old.empty() && log_.old.back().format == WalFormat::kV4) {
@@ -192,7 +192,7 @@ class Opening {
     return adopt_spare(0);
   }
 
-  Status continue_behind_seal() {
+  Status continue_after_seal() {
     const ScannedSegment& last = scan_.segments.back();
     if (!is_vouched_for(last)) DURABILITY_TRY(write_anew(last.header.segment_id, frames_of(last)));
     return continue_in_next();

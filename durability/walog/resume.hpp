@@ -16,10 +16,10 @@
 //                                        to a new file that takes the segment's name, before it counts as
 //                                        durable
 //
-// A torn tail is never appended behind: the spare is made durable, the segment is sealed at the cut,
-// truncated to its seal and synced, and the log goes on in the next one. Otherwise an old frame behind the
+// Nothing is ever appended after a torn tail: the spare is made durable, the segment is sealed at the cut,
+// truncated to its seal and synced, and the log goes on in the next one. Otherwise an old frame past the
 // cut could come back as the successor of a new one. (Versions 2 and 3 know no seal: there the file is cut
-// and appended to, after a search that finds no whole frame behind the cut.)
+// and appended to, after a search that finds no whole frame past the cut.)
 
 #include <memory>
 #include <optional>
@@ -56,7 +56,7 @@ struct OldSegment {
 /// A log that is ready to be appended to.
 struct OpenedLog {
   std::unique_ptr<DirectoryLock> lock;
-  std::vector<OldSegment> old;  ///< the segments in front of the active one
+  std::vector<OldSegment> old;  ///< the segments before the active one
   WalFormat format = WalFormat::kV4;
   v4::SegmentHeader header;  ///< of the active segment
   std::shared_ptr<File> file;

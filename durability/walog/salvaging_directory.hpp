@@ -1,7 +1,7 @@
 #pragma once
 
 // A directory seen past what cannot be read. Where the device fails to read a block (EIO), zeros stand for
-// it, and its place is written down. For who plans a repair around it, and keeps what can still be read.
+// it, and its place is written down. For planning a repair that keeps what can still be read.
 
 #include <map>
 #include <memory>

@@ -16,11 +16,11 @@ namespace {
 
 constexpr int kMaxReadings = 16;
 
-Error missing_range(EntryId first, EntryId behind) {
+Error missing_range(EntryId first, EntryId end) {
   return Error(ErrorCode::kTruncatedAway,
-               fmt::format("entries {} to {} are no longer in the log", first, behind.value() - 1))
+               fmt::format("entries {} to {} are no longer in the log", first, end.value() - 1))
       .in_file(kWalDirectory)
-      .with_values(first.value(), behind.value())
+      .with_values(first.value(), end.value())
       .advise("nothing was changed; they were truncated away, start from a newer checkpoint");
 }
 
@@ -43,7 +43,7 @@ class Scanner {
           return filtered(entry, sink);
         })) {
     if (options.read_ahead) ahead_.emplace(options.buffer_bytes / 2);
-    if (options.behind != nullptr) go_on_behind(*options.behind);
+    if (options.earlier != nullptr) go_on_after(*options.earlier);
   }
 
   Result<Scan> run() {
@@ -78,7 +78,7 @@ class Scanner {
   }
 
  private:
-  void go_on_behind(const Scan& earlier) {
+  void go_on_after(const Scan& earlier) {
     scan_ = earlier;
     const ScannedSegment& last = scan_.segments.back();
     current_.emplace();
@@ -147,7 +147,7 @@ class Scanner {
     return options_.unreadable && options_.unreadable(id);
   }
 
-  // A tear is none: whoever is told to open the log because of one must be able to.
+  // A tear is none: its advice is to open the log, so opening must accept it.
   [[nodiscard]] bool is_damage(Finding finding) const noexcept {
     const Mode mode = options_.mode == Mode::kStrict ? Mode::kBestEffort : options_.mode;
     return judge(finding, mode, scan_.format).action == Action::kRefuse;
@@ -161,7 +161,7 @@ class Scanner {
     }
     const auto begin = current_ ? std::ranges::lower_bound(ids, current_->id) : ids.begin();
     for (auto id = begin; id != ids.end(); ++id) {
-      if (current_ && *id > current_->id) return report_gap({.missing = current_->id, .behind = *id});
+      if (current_ && *id > current_->id) return report_gap({.missing = current_->id, .next = *id});
       DURABILITY_TRY_ASSIGN(const auto finding, read_segment(*id, *id == ids.back()));
       if (finding) return *finding;
     }
@@ -173,11 +173,11 @@ class Scanner {
     return current_->walk ? current_->walk->due : current_->due;
   }
 
-  // A segment that does not state its version is of the one in front of it.
+  // A segment that does not state its version is of the one before it.
   Result<Finding> report_gap(const SegmentGap& gap) {
-    DURABILITY_TRY_ASSIGN(auto format, format_of(gap.behind));
+    DURABILITY_TRY_ASSIGN(auto format, format_of(gap.next));
     const auto& ids = listing_.segments;
-    const auto place = std::ranges::lower_bound(ids, gap.behind);
+    const auto place = std::ranges::lower_bound(ids, gap.next);
     if (!format && place != ids.begin()) {
       DURABILITY_TRY_ASSIGN(format, format_of(*(place - 1)));
     }
@@ -193,15 +193,15 @@ class Scanner {
   }
 
   Result<Finding> lost_to_truncation() {
-    EntryId behind(due().value() + 1);
+    EntryId end(due().value() + 1);
     if (!listing_.segments.empty()) {
       DURABILITY_TRY_ASSIGN(auto window,
                             open_segment(directory_, listing_.segments.front(), options_.buffer_bytes));
       HeaderBytes front{};
       DURABILITY_TRY_ASSIGN(const ByteView bytes, window.look(0, front));
-      if (bytes.size() >= v3::kHeaderBytes) behind = std::max(behind, v3::decode_header(bytes).start);
+      if (bytes.size() >= v3::kHeaderBytes) end = std::max(end, v3::decode_header(bytes).start);
     }
-    return missing_range(due(), behind);
+    return missing_range(due(), end);
   }
 
   // Nothing where the next segment is to be read.
@@ -209,7 +209,7 @@ class Scanner {
     if (!current_)
       current_ = {.id = id, .predecessor = std::nullopt, .log_id = std::nullopt, .due = EntryId(1)};
     DURABILITY_TRY_ASSIGN(auto window, open_segment(directory_, id, options_.buffer_bytes));
-    // Where reading goes on further behind, the buffer is for what comes there.
+    // Where reading goes on further in, the buffer is for what comes there.
     HeaderBytes front{};
     DURABILITY_TRY_ASSIGN(const ByteView bytes,
                           current_->walk ? window.look(0, front) : window.view(0, v4::kHeaderBytes));
@@ -234,7 +234,7 @@ class Scanner {
     return read_v4(window, header, segment, final);
   }
 
-  // The header, and for versions 2 and 3 what only the bytes behind it can tell.
+  // The header, and for versions 2 and 3 what only the bytes after it can tell.
   Result<std::variant<CheckedHeader, Finding>> check(FileWindow& window, ByteView bytes,
                                                      const ExpectedHeader& expected) {
     auto checked = check_header(bytes, expected);
@@ -358,8 +358,8 @@ class Scanner {
                 .due = current_->walk->due};
   }
 
-  // Whether a version-4 segment need not be read: the header behind it says where it ends, and either
-  // nothing in it is asked for, or its seal and the first frame behind it say the same.
+  // Whether a version-4 segment need not be read: the next one's header says where it ends, and either
+  // nothing in it is asked for, or its seal and the first frame after it say the same.
   Result<bool> skip_whole(FileWindow& window, ScannedSegment& segment) {
     const bool before_range =
         current_->walk->offset == v4::kHeaderBytes && options_.from.value() > segment.header.start.value();

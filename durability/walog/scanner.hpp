@@ -10,7 +10,7 @@
 // Beside a live writer a reading is not of one moment: early parts may be older than late ones. Before
 // anything is reported as bad, or as torn, it is therefore read again, by name, until two readings agree.
 //
-// What is bad is met in the order of the log: everything sound in front of it has been delivered.
+// What is bad is met in the order of the log: everything sound before it has been delivered.
 
 #include <functional>
 #include <limits>
@@ -29,7 +29,7 @@ struct Scan;
 struct ScanOptions {
   Mode mode = Mode::kStrict;
   EntryId from{0};                                           ///< segments that end before it are not read
-  EntryId up_to{std::numeric_limits<std::uint64_t>::max()};  ///< nothing behind it is read
+  EntryId up_to{std::numeric_limits<std::uint64_t>::max()};  ///< nothing after it is read
   bool trust_seals = false;  ///< do not read a sealed segment whose successor confirms its seal
   bool live_writer = true;   ///< a writer may be at work: read again before reporting
   bool read_ahead = false;   ///< what follows is read by a second thread
@@ -40,7 +40,7 @@ struct ScanOptions {
   /// Says of a segment that was read whether a part of it could not be, where that is damage and no error
   /// (salvaging_directory.hpp).
   std::function<bool(SegmentId)> unreadable{};
-  const Scan* behind = nullptr;  ///< an earlier reading to its end: goes on there (last_reading.hpp)
+  const Scan* earlier = nullptr;  ///< read to its end: goes on there (last_reading.hpp)
   std::size_t buffer_bytes = FileWindow::kDefaultBytes;
 };
 
@@ -51,7 +51,7 @@ struct ScannedSegment {
   bool header_lost = false;  ///< derived: its bytes are missing or damaged
   bool sealed = false;
   bool read_whole = true;  ///< frame by frame; else its header, and where seals are trusted its seal
-  std::uint64_t end = 0;   ///< offset behind its last whole frame
+  std::uint64_t end = 0;   ///< offset after its last whole frame
   std::uint64_t file_bytes = 0;
   EntryId next{};  ///< id of the entry after its last
 };
@@ -63,10 +63,10 @@ struct Scan {
   std::uint64_t offset = 0;              ///< likewise
   EntryId missing;                       ///< the id that was due there
   EntryId first{1};                      ///< the first id the log holds or will hold
-  EntryId next{1};                       ///< the id behind the last whole batch
+  EntryId next{1};                       ///< the id after the last whole batch
   std::vector<ScannedSegment> segments;  ///< in order; all but the spares
   std::vector<SegmentId> spares;         ///< segments of zeros at the end
-  WalkState final_state;                 ///< of the last of `segments`, behind its last whole batch
+  WalkState final_state;                 ///< of the last of `segments`, after its last whole batch
   std::optional<std::pair<std::uint32_t, std::uint32_t>> crcs;  ///< stored, actual: of a mismatch
   bool stopped = false;  ///< by the sink or the ceiling, before the end was seen
 

@@ -1,7 +1,6 @@
 #pragma once
 
-// Walks the segments in front of the final one on several threads, ahead of the pass that decides about a
-// log.
+// Walks the segments before the final one on several threads, ahead of the pass that decides about a log.
 //
 // Each is walked from the entry that its own header says it begins with; whether that entry is due there,
 // only the pass knows. So a walk is never a verdict. It saves the pass its own, where that would begin in the
@@ -19,7 +18,7 @@
 
 namespace durability::walog {
 
-/// A segment that was walked from its header to its seal and the zeros behind that; of version 2 or 3, to its
+/// A segment that was walked from its header to its seal and the zeros after that; of version 2 or 3, to its
 /// end.
 struct WholeSegment {
   CheckedHeader header;

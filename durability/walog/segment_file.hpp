@@ -5,8 +5,8 @@
 // Built under a temporary name, filled, synced, renamed into place, and the directory synced: when the
 // name can be seen, what it leads to is whole and durable. The first segment of a log gets its header this
 // way. A spare, the file of the next segment, is nothing but zeros (its start id is not known yet), and is
-// durable before the seal in front of it is written; so a sealed log without a segment behind it has lost
-// one, and that can be told from a log that ends.
+// durable before the previous segment's seal is written; so a log that ends in a seal, with no segment after
+// it, has lost one, and is not taken for a log that ends there.
 //
 // A recycled file is an old segment that has lost its name, durably, and is filled with zeros before it gets
 // the next one: its old bytes would make a torn tail indistinguishable from the end.
@@ -42,7 +42,7 @@ using Built = tl::expected<T, BuildFailure>;
 struct SegmentPlan {
   SegmentId id;
   ByteView contents{};                    ///< the file begins with them
-  std::uint64_t bytes = 0;                ///< zeros behind, up to here
+  std::uint64_t bytes = 0;                ///< zeros after those, up to here
   bool written_zeros = true;              ///< or space that is set aside
   const Atomic<bool>* give_up = nullptr;  ///< once true, the temporary is removed: `cancelled`
   FailureLatch* latch = nullptr;          ///< set by a failed sync, whatever else becomes of its error

@@ -16,8 +16,8 @@ std::optional<Finding> broken(const WalkEnd& end) noexcept {
   return std::nullopt;
 }
 
-Result<SegmentFinding> find_behind_seal(FileWindow& window, const CheckedHeader& header, std::size_t spares,
-                                        const WalkState& state, const WalkEnd& end) {
+Result<SegmentFinding> find_after_seal(FileWindow& window, const CheckedHeader& header, std::size_t spares,
+                                       const WalkState& state, const WalkEnd& end) {
   if (spares == 0) {
     return SegmentFinding{
         .finding = Finding::kSealedWithoutSuccessor, .offset = state.offset, .missing = end.missing};
@@ -35,7 +35,7 @@ Result<SegmentFinding> find_open_end(FileWindow& window, const CheckedHeader& he
   const bool was_cut = window.size() < end.offset;
   if (zeros && !was_cut && !end.open_batch) return found(header.lost ? Finding::kTorn : Finding::kEnd, end);
   const std::uint32_t seed = v4::crc_seed(header.header.log_id, header.header.segment_id);
-  DURABILITY_TRY_ASSIGN(const auto search, search_behind(window, end.offset, end.missing, seed));
+  DURABILITY_TRY_ASSIGN(const auto search, search_past(window, end.offset, end.missing, seed));
   if (search.vouched && *search.vouched >= end.missing) return found(Finding::kAcknowledgedDamage, end);
   return found(search.budget_spent ? Finding::kSearchBudgetSpent : Finding::kTorn, end);
 }
@@ -54,7 +54,7 @@ Result<SegmentFinding> find_before_final(FileWindow& window, const WalkState& st
 Result<SegmentFinding> find_in_final(FileWindow& window, const CheckedHeader& header, std::size_t spares,
                                      const WalkState& state, const WalkEnd& end) {
   if (const auto finding = broken(end)) return found(*finding, end);
-  if (end.stop == WalkStop::kSealed) return find_behind_seal(window, header, spares, state, end);
+  if (end.stop == WalkStop::kSealed) return find_after_seal(window, header, spares, state, end);
   if (spares == kMaxSpares) return found(Finding::kUnsealedBeforeTwoSpares, end);
   return find_open_end(window, header, end);
 }
@@ -65,9 +65,9 @@ Result<SegmentFinding> find_v3(FileWindow& window, WalFormat format, Mode mode, 
   if (end.finding == Finding::kEnd && !final) result.finding.reset();
   const bool would_be_cut = end.finding == Finding::kCutFrame || end.finding == Finding::kZerosThenData;
   if (mode != Mode::kResume || !would_be_cut) return result;
-  DURABILITY_TRY_ASSIGN(const auto behind, frames_behind_v3(window, end.offset, end.missing, format));
-  if (behind.first) result.finding = Finding::kFramesBehindDamage;
-  if (behind.budget_spent) result.finding = Finding::kSearchBudgetSpent;
+  DURABILITY_TRY_ASSIGN(const auto after, frames_after_v3(window, end.offset, end.missing, format));
+  if (after.first) result.finding = Finding::kFramesAfterDamage;
+  if (after.budget_spent) result.finding = Finding::kSearchBudgetSpent;
   return result;
 }
 

@@ -12,7 +12,7 @@ std::optional<SegmentGap> find_gap(const std::vector<SegmentId>& ids) {
   const auto gap = std::ranges::adjacent_find(
       ids, [](SegmentId left, SegmentId right) { return left.value() + 1 != right.value(); });
   if (gap == ids.end()) return std::nullopt;
-  return SegmentGap{.missing = SegmentId(gap->value() + 1), .behind = *(gap + 1)};
+  return SegmentGap{.missing = SegmentId(gap->value() + 1), .next = *(gap + 1)};
 }
 
 Result<bool> is_all_zeros(FileWindow& window, ByteView front) {

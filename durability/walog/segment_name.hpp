@@ -27,7 +27,7 @@ inline constexpr std::string_view kLockPath = "wal/.lock";
 /// segment's name is ignored. No `wal/`: none.
 [[nodiscard]] Result<std::vector<SegmentId>> list_segments(Directory& directory);
 
-/// Removes temporaries that a crashed writer of segments left. For whoever holds the lock.
+/// Removes temporaries that a crashed writer of segments left. For the holder of the lock.
 Status remove_temporaries(Directory& directory);
 
 }  // namespace durability::walog

@@ -42,7 +42,7 @@ class Walk {
       if (frame_.fields.kind == v4::FrameKind::kEntry) {
         if (frame_.fields.id != ahead_.due) return end(WalkStop::kBadPlace);
         DURABILITY_TRY_ASSIGN(const Flow flow, take_entry());
-        if (flow == Flow::kStop) return end_behind_frame();
+        if (flow == Flow::kStop) return end_after_frame();
         continue;
       }
       if (in_batch()) return end(WalkStop::kBadPlace);
@@ -61,7 +61,7 @@ class Walk {
   }
 
   // The sink may have stopped inside a batch, which was read to its end before.
-  [[nodiscard]] WalkEnd end_behind_frame() const noexcept {
+  [[nodiscard]] WalkEnd end_after_frame() const noexcept {
     WalkEnd stopped = end(WalkStop::kSinkStopped);
     stopped.missing = EntryId(frame_.fields.id.value() + 1);
     return stopped;

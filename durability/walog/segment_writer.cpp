@@ -8,7 +8,7 @@ namespace {
 // A system that keeps files in large folios makes them of writes that begin and end at their borders: such a
 // log is written, and read back, at one and a half times the speed. Other systems do not mind.
 constexpr std::uint64_t kStrideBytes = std::uint64_t{64} << 10U;
-constexpr std::uint64_t kMostZerosBehind = kStrideBytes / 8;
+constexpr std::uint64_t kMostZerosAfter = kStrideBytes / 8;
 
 }  // namespace
 
@@ -94,9 +94,9 @@ std::uint64_t SegmentWriter::end_of_write(std::size_t buffer_bytes) const noexce
 Status SegmentWriter::flush() { return write_out({}); }
 
 Status SegmentWriter::flush_full(std::size_t buffer_bytes, std::uint64_t limit) {
-  static constexpr std::array<std::byte, kMostZerosBehind> kZeros{};
+  static constexpr std::array<std::byte, kMostZerosAfter> kZeros{};
   const std::uint64_t end = end_of_write(buffer_bytes);
-  const bool near = end >= offset() && end - offset() <= kMostZerosBehind && end <= limit;
+  const bool near = end >= offset() && end - offset() <= kMostZerosAfter && end <= limit;
   if (format_ != WalFormat::kV4 || !near) return flush();
   return write_out(ByteView(kZeros).first(static_cast<std::size_t>(end - offset())));
 }

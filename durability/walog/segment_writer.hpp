@@ -1,7 +1,7 @@
 #pragma once
 
 // Encodes the frames of the segment that is being written, and hands them to its file: always at the
-// computed offset, never 'at the end of the file', so that what a failed writer left behind the end cannot
+// computed offset, never 'at the end of the file', so that what a failed writer left past the end cannot
 // shift what follows.
 
 #include <memory>
@@ -19,7 +19,7 @@ namespace durability::walog {
   return format == WalFormat::kV4 ? v4::frame_span(payload_bytes) : v3::kFrameHeadBytes + payload_bytes;
 }
 
-/// Bytes that are needed behind the last entry.
+/// Bytes that are needed after the last entry.
 [[nodiscard]] constexpr std::uint64_t seal_span(WalFormat format) noexcept {
   return format == WalFormat::kV4 ? v4::kSealBytes : 0;
 }
@@ -33,7 +33,7 @@ namespace durability::walog {
 
 class SegmentWriter {
  public:
-  /// With room for what is written out at once, a header in front and a seal behind.
+  /// With room for what is written out at once, a header before it and a seal after it.
   static FrameBuffer make_buffer(std::size_t buffer_bytes);
   /// A segment whose file is new: its header goes out with its first frames.
   static SegmentWriter begin(std::shared_ptr<File> file, const v4::SegmentHeader& header, FrameBuffer buffer);
@@ -51,7 +51,7 @@ class SegmentWriter {
 
   /// Appends a frame to the buffer; marks and seals are version 4's. Its checksum comes with flush().
   void add(const v4::FrameFields& fields, ByteView payload);
-  /// Appends the seal. Nothing is added behind it.
+  /// Appends the seal. Nothing is added after it.
   void add_seal(EntryId last, std::uint32_t lag);
   /// True where the buffer is to be written out before so many bytes more: at about `buffer_bytes`, and so
   /// that writes begin and end where the page cache likes them to.
@@ -60,12 +60,12 @@ class SegmentWriter {
   }
   /// Writes the buffer out; on an error it is kept, and the file may hold any part of it.
   Status flush();
-  /// The same because it is full; in version 4 with zeros behind, to where writes end, if that is not far and
+  /// The same because it is full; in version 4 followed by zeros, to where writes end, if that is not far and
   /// no further than `limit`.
   Status flush_full(std::size_t buffer_bytes, std::uint64_t limit);
   /// Writes a frame too large for the buffer, which is empty, from the caller's memory.
   Status write_through(const v4::FrameFields& fields, ByteView payload);
-  /// Versions 2 and 3, everything flushed: fewer than 4 bytes of padding behind the last frame would read
+  /// Versions 2 and 3, everything flushed: fewer than 4 bytes of padding after the last frame would read
   /// as a torn length field, so they are cut off. Says whether they were: that is to be synced.
   Result<bool> cut_short_padding();
 
@@ -85,7 +85,7 @@ class SegmentWriter {
   v4::SegmentHeader header_;
   std::uint32_t seed_;
   FrameBuffer buffer_;
-  std::size_t summed_ = 0;     // in the buffer: what lies behind has no checksums yet
+  std::size_t summed_ = 0;     // in the buffer: what follows has no checksums yet
   std::uint64_t flushed_ = 0;  // file offset at which the buffer begins
   v4::SealTallyBuilder tally_;
 };

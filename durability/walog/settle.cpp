@@ -5,7 +5,7 @@
 namespace durability::walog {
 namespace {
 
-// Two that are not all zeros, and two spares behind them: what is older was synced, in this very place,
+// Two that are not all zeros, and two spares after them: what is older was synced, in this very place,
 // before the second of those was begun.
 constexpr std::size_t kSegmentsToForget = 4;
 

@@ -10,7 +10,7 @@ namespace durability::walog {
 /// Makes durable, through new handles, whatever a killed process, or somebody who copied the log here, left
 /// in the cache: the segments `ids`, in order, and the names. Then forgets the cache of the last ones, which
 /// alone can hold what a failed sync kept from the device: what is read next is what the device holds. For
-/// whoever holds the lock, on stable storage. A sync of each segment: where nothing is to be written, that is
+/// the holder of the lock, on stable storage. A sync of each segment: where nothing is to be written, that is
 /// one flush of the device.
 Status settle(Directory& directory, const std::vector<SegmentId>& ids);
 

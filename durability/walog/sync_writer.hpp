@@ -13,9 +13,9 @@ namespace durability {
 
 /// WalWriter for many threads; every call is thread-safe. Threads that wait for durability share syncs: see
 /// group_commit.hpp. Owned through the pointer that open() returns. No call may be under way when it is
-/// destroyed. Destroyed without close() it leaves the log without its closing mark, and who waits for a
+/// destroyed. Destroyed without close() it leaves the log without its closing mark, and a waiter for a
 /// completion gets `closed`; it returns when all have been called. Inside a completion it returns at once,
-/// and the writer's thread tells the others, and lets go of the lock, after that completion.
+/// and the writer's thread calls the other completions, and releases the lock, after that one.
 template <class E, class Codec = Postcard>
 class SyncWalWriter {
  public:

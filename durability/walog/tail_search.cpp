@@ -81,8 +81,8 @@ class Search {
 
 }  // namespace
 
-Result<TailSearch> search_behind(FileWindow& window, std::uint64_t offset, EntryId missing,
-                                 std::uint32_t seed) {
+Result<TailSearch> search_past(FileWindow& window, std::uint64_t offset, EntryId missing,
+                               std::uint32_t seed) {
   return Search(window, offset, missing, seed).run();
 }
 

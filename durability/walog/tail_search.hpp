@@ -1,6 +1,6 @@
 #pragma once
 
-// The search behind damage: which later frames survive, and what do they vouch for?
+// The search past damage: which later frames survive, and what do they vouch for?
 //
 // Every multiple of 8 is looked at. A candidate must lie in the file and have a possible length, flags,
 // lag and id before its checksum is tried; an id is possible from the missing one up to as many above it
@@ -28,7 +28,6 @@ inline constexpr std::uint64_t kSearchBudgetFactor = 4;
 inline constexpr std::size_t kSearchStepBytes = 64U << 10U;
 
 /// Searches [offset, size) for valid frames, `missing` being the id that is due at `offset`.
-Result<TailSearch> search_behind(FileWindow& window, std::uint64_t offset, EntryId missing,
-                                 std::uint32_t seed);
+Result<TailSearch> search_past(FileWindow& window, std::uint64_t offset, EntryId missing, std::uint32_t seed);
 
 }  // namespace durability::walog

@@ -177,7 +177,7 @@ inline std::string read(const std::shared_ptr<Directory>& directory, ReadMode mo
   std::string words;
   EntryId last(0);
   const auto report = ByteReader(directory).for_each(mode, range, [&](const WalEntryView& view) {
-    EXPECT_TRUE(last.value() == 0 || view.id.value() == last.value() + 1) << view.id << " behind " << last;
+    EXPECT_TRUE(last.value() == 0 || view.id.value() == last.value() + 1) << view.id << " after " << last;
     last = view.id;
     if (!words.empty()) words += ' ';
     words += as_text(view.payload);

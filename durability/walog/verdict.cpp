@@ -48,7 +48,7 @@ Verdict judge(Finding finding, Mode mode, WalFormat format) noexcept {
     case Finding::kRuleBroken:
     case Finding::kTooManySpares:
     case Finding::kBadBytes:
-    case Finding::kFramesBehindDamage:
+    case Finding::kFramesAfterDamage:
     case Finding::kSearchBudgetSpent: return refuse(ErrorCode::kFormat);
   }
   return refuse(ErrorCode::kCorrupt);
@@ -58,17 +58,16 @@ std::string_view describe(Finding finding) noexcept {
   switch (finding) {
     case Finding::kNoSegments: return "no segments";
     case Finding::kEnd: return "the end of the log";
-    case Finding::kSealedEnd: return "the end of the log, behind a seal";
+    case Finding::kSealedEnd: return "the end of the log, after a seal";
     case Finding::kTorn:
-      return "a torn tail: bytes behind the last whole entry that no acknowledgement covers";
+      return "a torn tail: bytes after the last whole entry that no acknowledgement covers";
     case Finding::kAcknowledgedDamage:
       return "an entry is damaged that was acknowledged as durable: a later frame vouches for it";
     case Finding::kDamageBeforeFinal:
       return "a segment that is not the last one is damaged; expected its next entry, mark or seal";
-    case Finding::kSealedWithoutSuccessor:
-      return "the log ends in a seal, and the segment behind it is missing";
+    case Finding::kSealedWithoutSuccessor: return "the log ends in a seal, and the next segment is missing";
     case Finding::kUnsealedBeforeTwoSpares:
-      return "expected a seal: two empty segments behind say that there was one";
+      return "expected a seal: the two empty segments that follow show that there was one";
     case Finding::kSegmentGap: return "a segment is missing from the sequence";
     case Finding::kForeignLog: return "the segment belongs to another log";
     case Finding::kStartMismatch: return "the segment's header does not start at the entry that is due";
@@ -76,14 +75,14 @@ std::string_view describe(Finding finding) noexcept {
     case Finding::kHeaderDamaged:
       return "the segment's header is damaged, and nothing before it says what it was";
     case Finding::kRuleBroken: return "a header or frame whose checksum is right breaks a rule of the format";
-    case Finding::kSealMismatch: return "a seal does not fit the frames in front of it";
+    case Finding::kSealMismatch: return "a seal does not fit the frames before it";
     case Finding::kTooManySpares: return "more than two empty segments at the end of the log";
     case Finding::kSearchBudgetSpent:
-      return "the bytes behind the damage look like frames too often to be searched";
+      return "the bytes after the damage look like frames too often to be searched";
     case Finding::kFirstSegmentEmpty: return "the log's first segment holds nothing, not even its header";
     case Finding::kCutFrame: return "the last segment ends inside a frame";
     case Finding::kZerosThenData:
-      return "a frame length of 0 with other bytes behind it; expected zeros to the end";
+      return "a frame length of 0 with other bytes after it; expected zeros to the end";
     case Finding::kCutHeader: return "the last segment ends inside its header";
     case Finding::kLoneCutHeader:
       return "the only segment ends inside its header, and its number says that there was a log before it";
@@ -93,7 +92,7 @@ std::string_view describe(Finding finding) noexcept {
     case Finding::kBadBytes:
       return "bytes that no writer leaves there; expected a header or frame of this version";
     case Finding::kCrcMismatch: return "a frame's checksum does not match";
-    case Finding::kFramesBehindDamage: return "a valid frame lies behind the damage: this is not a torn tail";
+    case Finding::kFramesAfterDamage: return "a valid frame follows the damage: this is not a torn tail";
     case Finding::kOnlySpares: return "the log consists of empty segments only";
     case Finding::kUnreadable: return "a part of the segment cannot be read";
   }

@@ -19,12 +19,12 @@ enum class Mode : std::uint8_t { kStrict, kBestEffort, kResume };
 
 enum class Finding : std::uint8_t {
   kNoSegments,
-  kEnd,                      ///< the final segment is unsealed, only zeros behind its last frame
-  kSealedEnd,                ///< the final segment is sealed, a segment of zeros behind it
-  kTorn,                     ///< what is left behind the last whole batch covers no acknowledgement
+  kEnd,                      ///< the final segment is unsealed, only zeros after its last frame
+  kSealedEnd,                ///< the final segment is sealed, a segment of zeros after it
+  kTorn,                     ///< no acknowledgement covers what follows the last whole batch
   kAcknowledgedDamage,       ///< a surviving frame vouches for the entry that is missing
   kDamageBeforeFinal,        ///< anything bad in a segment that is not the final one
-  kSealedWithoutSuccessor,   ///< a sealed log always has a segment behind it: one is lost
+  kSealedWithoutSuccessor,   ///< a seal is always followed by a segment: one is lost
   kUnsealedBeforeTwoSpares,  ///< the second spare is only made once the seal is synced: a seal is lost
   kSegmentGap,
   kForeignLog,         ///< a sound header with another log_id
@@ -34,33 +34,33 @@ enum class Finding : std::uint8_t {
   kRuleBroken,         ///< a checksum is right, but no writer writes this
   kSealMismatch,       ///< a whole seal that does not fit the frames before it
   kTooManySpares,      ///< more than two segments of zeros at the end
-  kSearchBudgetSpent,  ///< the search behind the damage was given up
+  kSearchBudgetSpent,  ///< the search past the damage was given up
   kFirstSegmentEmpty,  ///< one segment, number 1, nothing but zeros
   kOnlySpares,         ///< segments, all of nothing but zeros
-  kUnreadable,         ///< for who plans a repair: a part of the segment that the device cannot read
+  kUnreadable,         ///< planning a repair: a part of the segment that the device cannot read
 
   // Versions 2 and 3 only.
   kCutFrame,        ///< the final segment ends inside a frame
-  kZerosThenData,   ///< in the final segment a length field of 0, but not only zeros behind it
+  kZerosThenData,   ///< in the final segment a length field of 0, but not only zeros after it
   kCutHeader,       ///< the final segment ends inside its header, or is nothing but zeros
-  kLoneCutHeader,   ///< likewise, and nothing in front of it says which ids it would hold
+  kLoneCutHeader,   ///< likewise, and nothing before it says which ids it would hold
   kSkippingHeader,  ///< the final segment's start id skips ahead, and it holds no whole frame
   kCutBeforeFinal,  ///< a segment that is not the final one ends inside a header or frame
   kBadBytes,        ///< a length, id, start, magic or version that no writer writes there
   kCrcMismatch,
-  kFramesBehindDamage,  ///< resume: a valid frame lies behind what looks like a torn tail
+  kFramesAfterDamage,  ///< resume: a valid frame follows what looks like a torn tail
 };
-inline constexpr Finding kLastFinding = Finding::kFramesBehindDamage;
+inline constexpr Finding kLastFinding = Finding::kFramesAfterDamage;
 
 enum class Action : std::uint8_t {
   kRefuse,          ///< report Verdict::code; nothing is changed
   kAccept,          ///< reading: what was delivered is the log
   kStartLog,        ///< resume: there is nothing yet
-  kContinueHere,    ///< resume: append behind the last frame
-  kContinueInNext,  ///< resume: the final segment is sealed, go on in the segment of zeros behind it
+  kContinueHere,    ///< resume: append after the last frame
+  kContinueInNext,  ///< resume: the final segment is sealed, go on in the segment of zeros after it
   kSealAtCut,       ///< resume: cut the torn tail off with a seal, go on in the next segment
   kStartOver,       ///< resume: the first segment's file holds nothing, begin with it
-  kCutTail,         ///< resume, versions 2 and 3: cut the file behind its last whole frame, append there
+  kCutTail,         ///< resume, versions 2 and 3: cut the file after its last whole frame, append there
   kReplaceHeader,   ///< resume, versions 2 and 3: write the final segment's header again
 };
 

@@ -48,7 +48,7 @@ constexpr Row kTable[] = {
     {Finding::kCutBeforeFinal, "truncated", "truncated", "truncated"},
     {Finding::kBadBytes, "format", "format", "format"},
     {Finding::kCrcMismatch, "crc_mismatch", "crc_mismatch", "crc_mismatch"},
-    {Finding::kFramesBehindDamage, "format", "format", "format"},
+    {Finding::kFramesAfterDamage, "format", "format", "format"},
 };
 
 std::string in_words(const Verdict& verdict) {

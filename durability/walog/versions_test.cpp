@@ -115,9 +115,9 @@ TEST(OlderVersions, AnotherVersionBeginsWithTheNextSegment) {
   EXPECT_EQ(seen, std::vector<WalFormat>(std::begin(order), std::end(order)));
 }
 
-// V23: each run of version 4 behind another version gets a log_id of its own; a segment behind one of
+// V23: each run of version 4 after another version gets a log_id of its own; a segment after one of
 // version 4 goes on with that one's.
-TEST(OlderVersions, ARunOfVersion4BehindAnotherVersionHasALogIdOfItsOwn) {
+TEST(OlderVersions, ARunOfVersion4AfterAnotherVersionHasALogIdOfItsOwn) {
   const std::shared_ptr<Directory> directory = CrashDirectory::make();
   for (const WalFormat format :
        {WalFormat::kV4, WalFormat::kV3, WalFormat::kV4, WalFormat::kV3, WalFormat::kV4}) {
@@ -156,8 +156,8 @@ TEST(OlderVersions, AnEmptyFinalSegmentIsReplacedWhenAnotherVersionGoesOn) {
   EXPECT_EQ(found.segments.front().format, WalFormat::kV3);
 }
 
-// V22: a spare prepared by version 4 must not be left behind a segment of version 3, which knows no spare.
-TEST(OlderVersions, NoSegmentOfZerosIsLeftBehindVersion3) {
+// V22: a spare prepared by version 4 must not be left after a segment of version 3, which knows no spare.
+TEST(OlderVersions, NoSegmentOfZerosIsLeftAfterVersion3) {
   const std::shared_ptr<Directory> directory = CrashDirectory::make();
   WalOptions v4 = options(WalFormat::kV4);
   {
@@ -175,7 +175,7 @@ TEST(OlderVersions, NoSegmentOfZerosIsLeftBehindVersion3) {
   EXPECT_EQ(count(directory), 14U);
 }
 
-// V24: 1 to 3 zeros behind the last frame read as a torn length field, so they are cut off before the sync
+// V24: 1 to 3 zeros after the last frame read as a torn length field, so they are cut off before the sync
 // that ends the segment or the log.
 TEST(OlderVersions, PaddingTooShortToBeToldFromALengthFieldIsCutOff) {
   for (std::uint64_t left = 0; left <= 5; ++left) {
@@ -220,9 +220,9 @@ TEST(OlderVersions, TheOutgoingSegmentIsDurableBeforeTheNextOneHasItsName) {
   EXPECT_LT(at("rename "), at("sync_directory wal"));
 }
 
-// C14, C21: a whole frame behind the damage, an empty one at the very end of the file included, says that
+// C14, C21: a whole frame after the damage, an empty one at the very end of the file included, says that
 // this is no torn tail.
-TEST(OlderVersions, DamageWithAWholeFrameBehindItIsRefusedAndNothingIsChanged) {
+TEST(OlderVersions, DamageWithAWholeFrameAfterItIsRefusedAndNothingIsChanged) {
   const std::shared_ptr<CrashDirectory> directory = CrashDirectory::make();
   {
     auto wal = Writer::open(directory, options(WalFormat::kV3, 4096)).value();
@@ -241,7 +241,7 @@ TEST(OlderVersions, DamageWithAWholeFrameBehindItIsRefusedAndNothingIsChanged) {
 }
 
 // C18: a torn header in the final segment once made ids begin at 1 again.
-TEST(OlderVersions, IdsGoOnBehindATornHeaderInTheFinalSegment) {
+TEST(OlderVersions, IdsGoOnAfterATornHeaderInTheFinalSegment) {
   for (std::size_t length = 0; length < v3::kHeaderBytes; ++length) {
     const std::shared_ptr<Directory> directory = CrashDirectory::make();
     write(directory, options(WalFormat::kV3), 9);
@@ -260,8 +260,8 @@ TEST(OlderVersions, IdsGoOnBehindATornHeaderInTheFinalSegment) {
 }
 
 // C24: a final segment of nothing but a header was once believed whatever entry it said it began with, and
-// ids jumped. One that skips ahead is what a lost tail in front of it leaves: best effort ignores it, opening
-// makes it begin where the segment in front ends. One that goes back is refused.
+// ids jumped. One that skips ahead is what a lost tail before it leaves: best effort ignores it, opening
+// makes it begin where the segment before ends. One that goes back is refused.
 TEST(OlderVersions, TheStartOfAHeaderWithoutFramesIsChecked) {
   for (const std::int64_t off : {-1, 0, 1, 1000}) {
     SCOPED_TRACE(off);
@@ -340,7 +340,7 @@ TEST(OlderVersions, AFinalSegmentTooShortForAHeaderIsReplacedWhateverItsBytesAre
   }
 }
 
-TEST(OlderVersions, ZerosInFrontOfAnotherSegmentAreNoTornHeader) {
+TEST(OlderVersions, ZerosBeforeAnotherSegmentAreNoTornHeader) {
   const std::shared_ptr<Directory> directory = CrashDirectory::make();
   write(directory, options(WalFormat::kV3), 20);
   ASSERT_GE(scan(*directory).segments.size(), 3U);
@@ -352,7 +352,7 @@ TEST(OlderVersions, ZerosInFrontOfAnotherSegmentAreNoTornHeader) {
   }
 }
 
-TEST(OlderVersions, AGapInFrontOfAGarbledHeaderIsJudgedByTheVersionBeforeIt) {
+TEST(OlderVersions, AGapBeforeAGarbledHeaderIsJudgedByTheVersionBeforeIt) {
   const std::shared_ptr<Directory> directory = CrashDirectory::make();
   write(directory, options(WalFormat::kV3, 4096), 9);
   overwrite(*directory, 3, Bytes(40, std::byte{0x5a}));

@@ -66,8 +66,8 @@ Result<WalkEndV3> walk_segment_v3(FileWindow& window, const v3::SegmentHeader& h
   }
 }
 
-Result<FramesBehind> frames_behind_v3(FileWindow& window, std::uint64_t offset, EntryId missing,
-                                      WalFormat format) {
+Result<FramesAfter> frames_after_v3(FileWindow& window, std::uint64_t offset, EntryId missing,
+                                    WalFormat format) {
   const std::uint64_t begin = offset;
   const std::uint64_t searched = window.size() > begin ? window.size() - begin : 0;
   std::uint64_t budget = kSearchBudgetFactor * searched;
@@ -86,13 +86,13 @@ Result<FramesBehind> frames_behind_v3(FileWindow& window, std::uint64_t offset, 
     }
     v3::Frame frame;
     const auto length = load_le<std::uint32_t>(bytes, index);
-    if (length > budget) return FramesBehind{.budget_spent = true};
+    if (length > budget) return FramesAfter{.budget_spent = true};
     budget -= length;
     DURABILITY_TRY_ASSIGN(const auto state, read_frame_v3(window, offset, format, frame));
-    if (state == v3::FrameState::kWhole) return FramesBehind{.first = {{offset, frame.id}}};
+    if (state == v3::FrameState::kWhole) return FramesAfter{.first = {{offset, frame.id}}};
     ++offset;
   }
-  return FramesBehind{};
+  return FramesAfter{};
 }
 
 }  // namespace durability::walog

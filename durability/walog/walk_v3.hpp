@@ -1,6 +1,6 @@
 #pragma once
 
-// Walks the frames of one segment of version 2 or 3, and searches behind damage in one.
+// Walks the frames of one segment of version 2 or 3, and searches past damage in one.
 
 #include "durability/storage/file_window.hpp"
 #include "durability/walog/entry_view.hpp"
@@ -22,7 +22,7 @@ struct WalkEndV3 {
 Result<WalkEndV3> walk_segment_v3(FileWindow& window, const v3::SegmentHeader& header, bool final,
                                   WalkState& state, const EntrySink& sink);
 
-struct FramesBehind {
+struct FramesAfter {
   std::optional<std::pair<std::uint64_t, EntryId>> first{};  ///< the first whole frame's offset and id
   bool budget_spent = false;
 };
@@ -30,7 +30,7 @@ struct FramesBehind {
 /// The first whole frame with an id from `missing` on that lies anywhere in [offset, size): every byte is
 /// looked at, work bounded as in tail_search.hpp. Empty frames of version 2 do not count: zeros checksum to
 /// zero.
-Result<FramesBehind> frames_behind_v3(FileWindow& window, std::uint64_t offset, EntryId missing,
-                                      WalFormat format);
+Result<FramesAfter> frames_after_v3(FileWindow& window, std::uint64_t offset, EntryId missing,
+                                    WalFormat format);
 
 }  // namespace durability::walog

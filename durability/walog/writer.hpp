@@ -72,7 +72,7 @@ class WalWriter {
   /// always stays, and what is left is a contiguous log. An observer may veto.
   Result<WalTruncation> truncate_prefix(DurableId upto) { return core_->truncate_prefix(upto); }
 
-  /// What CheckpointPublisher::publish takes, and whoever publishes in another way: walog/publication.hpp.
+  /// What CheckpointPublisher::publish takes, and any other way of publishing: walog/publication.hpp.
   Result<walog::Publication<walog::ByteWriter>> begin_publication() {
     return walog::Publication<walog::ByteWriter>::begin(*core_);
   }
