@@ -24,7 +24,7 @@ struct Counters {
 };
 thread_local Counters counters;
 
-// In front of each block stands its size; as much room as keeps the block aligned.
+// Before each block stands its size; as much room as keeps the block aligned.
 constexpr std::size_t kRoom = alignof(std::max_align_t);
 
 void* allocate(std::size_t size) {

@@ -55,7 +55,7 @@ TEST(ByteReader, DeliversEachRangeThatIsAskedFor) {
 }
 
 // The fuzz target wal_dir_replay found that a reading which stops inside an atomic batch reported the id
-// behind the batch as the next one.
+// after the batch as the next one.
 TEST(ByteReader, AReadingThatStopsInsideABatchReportsWhereItStopped) {
   const auto directory = CrashDirectory::make();
   put(*directory, 1, SegmentImage(1).entry("a").part("b").part("c").entry("d").entry("e"));
@@ -83,7 +83,7 @@ TEST(ByteReader, ARangeThatBeginsBeforeTheLogIsInvalidStateAndNamesWhatIsMissing
   EXPECT_EQ(report.error().actual(), 3U);
 }
 
-TEST(ByteReader, SegmentsInFrontOfTheRangeAreNotRead) {
+TEST(ByteReader, SegmentsBeforeTheRangeAreNotRead) {
   const auto inner = three_segments();
   put(*inner, 1, SegmentImage(1).entry("a").entry("b").durable(2).seal().flip(70));
   EXPECT_EQ(read_range(inner, 3, 8), "c d e f: ok");
@@ -91,7 +91,7 @@ TEST(ByteReader, SegmentsInFrontOfTheRangeAreNotRead) {
 }
 
 // C5: a point-in-time ceiling ignores later corruption, and stops before it would decode anything.
-TEST(ByteReader, ACeilingIgnoresDamageBehindIt) {
+TEST(ByteReader, ACeilingIgnoresDamageAfterIt) {
   const std::vector<std::function<void(CrashDirectory&)>> damages = {
       [](auto& d) { put(d, 2, SegmentImage(2, 3).entry("c").entry("d").seal().flip(64 + 32 + 24)); },
       [](auto& d) { put(d, 2, SegmentImage(2, 3).entry("c").entry("d")); },
@@ -165,8 +165,8 @@ INSTANTIATE_TEST_SUITE_P(Read, ByteReaderAhead, ::testing::Values(false, true),
                          [](const auto& ahead) { return ahead.param ? "Ahead" : "Plain"; });
 
 // C20: the file is cut by somebody else while it is read: an error, not a signal. Reading ahead on a slow
-// machine had once read whole entries behind the cut before it was made, came back to a file that ends in
-// front of where it was, found nothing there and called that the log's clean end.
+// machine had once read whole entries past the cut before it was made, came back to a file that ends before
+// where it was, found nothing there and called that the log's clean end.
 TEST_P(ByteReaderAhead, SurvivesAFileThatIsCutWhileItIsRead) {
   std::string name = ::testing::TempDir() + "durability_walog_XXXXXX";
   ASSERT_NE(::mkdtemp(name.data()), nullptr);

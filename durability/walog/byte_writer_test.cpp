@@ -120,7 +120,7 @@ TEST_F(ByteWriterTest, RotatesExactlyAtTheLimit) {
   ASSERT_TRUE(writer->append(as_bytes("12345678")));
   EXPECT_EQ(writer->segment_id(), SegmentId(2));
   ASSERT_TRUE(writer->append(as_bytes("")));
-  EXPECT_EQ(writer->segment_id(), SegmentId(3)) << "there is room for it, but not for the seal behind it";
+  EXPECT_EQ(writer->segment_id(), SegmentId(3)) << "there is room for it, but not for the seal after it";
   ASSERT_TRUE(writer->close());
   EXPECT_EQ(test::segment_bytes(*directory_, 1).size(), options.segment_bytes);
   EXPECT_EQ(read_strict(directory_), "12345678 12345678  12345678 : ok");
@@ -393,7 +393,7 @@ TEST_F(ByteWriterTest, TruncationDeletesWhatIsCoveredAndKeepsTheNewest) {
   EXPECT_EQ(read_strict(directory_), "e f: ok");
 }
 
-// W8: what was never flushed is gone with the writer; nobody was told that it was safe, and it is noticed.
+// W8: what was never flushed is gone with the writer; it was never acknowledged, and its loss is reported.
 TEST_F(ByteWriterTest, DroppingAWriterSaysHowManyEntriesAreLost) {
   const auto telling = std::make_shared<Telling>();
   WalOptions options = one_segment();

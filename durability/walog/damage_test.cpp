@@ -15,7 +15,7 @@ using test::put;
 using test::read;
 using test::SegmentImage;
 
-// The log of these tests. Each frame of the last segment vouches for the one in front of it; nothing
+// The log of these tests. Each frame of the last segment vouches for the one before it; nothing
 // vouches for f.
 SegmentImage first() { return SegmentImage(1).entry("a").entry("b").durable(1).seal(); }
 SegmentImage second() { return SegmentImage(2, 3).entry("c").durable(3).entry("d").seal(); }
@@ -30,7 +30,7 @@ std::shared_ptr<CrashDirectory> sound_log() {
 }
 
 /// Opens, appends and closes; "ok", or the code. What is refused must be left as it was, and what was
-/// opened must read as it did, with the new entry behind it, twice over.
+/// opened must read as it did, with the new entry after it, twice over.
 std::string open_append_close(const std::shared_ptr<CrashDirectory>& directory) {
   const auto before = test::snapshot(*directory);
   const std::string readable = read(directory, ReadMode::kBestEffort);
@@ -81,11 +81,11 @@ TEST(Damage, ToWholeSegments) {
   expect_verdicts(
       {
           {"none", [](auto&) {}, "a b c d e f: ok", "a b c d e f: ok", "ok"},
-          {"a spare behind", [](auto& d) { put(d, 4, Bytes(100)); }, "a b c d e f: ok", "a b c d e f: ok",
+          {"a spare after it", [](auto& d) { put(d, 4, Bytes(100)); }, "a b c d e f: ok", "a b c d e f: ok",
            "ok"},
-          {"an empty spare behind", [](auto& d) { put(d, 4, Bytes()); }, "a b c d e f: ok", "a b c d e f: ok",
-           "ok"},
-          {"two spares behind an unsealed segment",
+          {"an empty spare after it", [](auto& d) { put(d, 4, Bytes()); }, "a b c d e f: ok",
+           "a b c d e f: ok", "ok"},
+          {"two spares after an unsealed segment",
            [](auto& d) {
              put(d, 4, Bytes(8));
              put(d, 5, Bytes());
@@ -103,7 +103,7 @@ TEST(Damage, ToWholeSegments) {
            "corrupt"},
           {"the last segment missing", [](auto& d) { remove(d, 3); }, "a b c d: corrupt", "a b c d: corrupt",
            "corrupt"},
-          {"a spare with a gap in front", [](auto& d) { put(d, 5, Bytes(8)); }, "a b c d e f: corrupt",
+          {"a spare after a gap", [](auto& d) { put(d, 5, Bytes(8)); }, "a b c d e f: corrupt",
            "a b c d e f: corrupt", "corrupt"},
           {"segments 1 and 2 swapped",
            [](auto& d) {
@@ -181,12 +181,12 @@ TEST(Damage, ToTheFinalSegment) {
           {"a flipped bit in an entry that no frame vouches for",
            [](auto& d) { put(d, 3, SegmentImage(3, 5).entry("e").entry("f").entry("g").flip(64 + 24)); },
            "a b c d: torn_tail", "a b c d: ok", "ok"},
-          {"garbage behind", last([](auto& s) { s.raw(as_bytes("garbage!garbage!")); }),
+          {"garbage after it", last([](auto& s) { s.raw(as_bytes("garbage!garbage!")); }),
            "a b c d e f: torn_tail", "a b c d e f: ok", "ok"},
-          {"one byte behind", last([](auto& s) { s.raw(as_bytes("x")); }), "a b c d e f: torn_tail",
+          {"one byte after it", last([](auto& s) { s.raw(as_bytes("x")); }), "a b c d e f: torn_tail",
            "a b c d e f: ok", "ok"},
           // W3: in an unacknowledged tail a length is garbage like any other byte.
-          {"a length over the cap behind", last([](auto& s) {
+          {"a length over the cap after it", last([](auto& s) {
              Bytes head(24);
              store_le(MutableByteView(head), 4, std::uint32_t{0xffffffff});
              store_le(MutableByteView(head), 8, std::uint64_t{7});
@@ -194,8 +194,9 @@ TEST(Damage, ToTheFinalSegment) {
            }),
            "a b c d e f: torn_tail", "a b c d e f: ok", "ok"},
           // C30: preallocated padding is not a partial frame.
-          {"zeros behind", last([](auto& s) { s.zeros(1000); }), "a b c d e f: ok", "a b c d e f: ok", "ok"},
-          {"three zeros behind", last([](auto& s) { s.zeros(3); }), "a b c d e f: ok", "a b c d e f: ok",
+          {"zeros after it", last([](auto& s) { s.zeros(1000); }), "a b c d e f: ok", "a b c d e f: ok",
+           "ok"},
+          {"three zeros after it", last([](auto& s) { s.zeros(3); }), "a b c d e f: ok", "a b c d e f: ok",
            "ok"},
           {"only a header", [](auto& d) { put(d, 3, SegmentImage(3, 5)); }, "a b c d: ok", "a b c d: ok",
            "ok"},
@@ -209,9 +210,8 @@ TEST(Damage, ToTheFinalSegment) {
            "a b c d e f: torn_tail", "a b c d e f: ok", "ok"},
           {"a mark, then an entry", last([](auto& s) { s.durable(6).mark().entry("g"); }),
            "a b c d e f g: ok", "a b c d e f g: ok", "ok"},
-          {"the entry in front of a mark flipped",
-           last([](auto& s) { s.durable(6).mark().flip(s.at(1) + 24); }), "a b c d e: corrupt",
-           "a b c d e: corrupt", "corrupt"},
+          {"the entry before a mark flipped", last([](auto& s) { s.durable(6).mark().flip(s.at(1) + 24); }),
+           "a b c d e: corrupt", "a b c d e: corrupt", "corrupt"},
           {"an unknown flag", last([](auto& s) { s.raw_frame(7, 1, 8, as_bytes("x")); }),
            "a b c d e f: format", "a b c d e f: format", "format"},
           {"a lag above the id", last([](auto& s) { s.raw_frame(7, 8, 0, as_bytes("x")); }),
@@ -233,7 +233,7 @@ TEST(Damage, ToTheFinalSegment) {
            "a b c d e f: ok", "a b c d e f: ok", "ok"},
           {"sealed, without a spare", [](auto& d) { put(d, 3, third().seal()); }, "a b c d e f: corrupt",
            "a b c d e f: corrupt", "corrupt"},
-          {"sealed, and garbage behind the seal",
+          {"sealed, and garbage after the seal",
            [](auto& d) {
              put(d, 3, third().seal().raw(as_bytes("garbage")));
              put(d, 4, Bytes(8));
@@ -268,17 +268,17 @@ TEST(Damage, ToAnInnerSegmentIsCorruptAndOpeningTrustsOnlyAConfirmedSeal) {
            "corrupt"},
           {"its seal cut off", inner([](auto& s) { s.bytes.resize(s.at(2)); }), "a b c d: corrupt",
            "a b c d: corrupt", "corrupt"},
-          {"garbage behind its seal", inner([](auto& s) { s.raw(as_bytes("garbage!")); }), "a b c d: corrupt",
+          {"garbage after its seal", inner([](auto& s) { s.raw(as_bytes("garbage!")); }), "a b c d: corrupt",
            "a b c d: corrupt", "corrupt"},
           // C17: what was preallocated and not trimmed is no damage.
-          {"zeros behind its seal", inner([](auto& s) { s.zeros(500); }), "a b c d e f: ok",
-           "a b c d e f: ok", "ok"},
+          {"zeros after its seal", inner([](auto& s) { s.zeros(500); }), "a b c d e f: ok", "a b c d e f: ok",
+           "ok"},
       },
       sound_log);
 }
 
 // W1: a header torn at each length, and zero-filled to where it would end.
-TEST(Damage, AHeaderTornBehindASealedSegmentIsTorn) {
+TEST(Damage, AHeaderTornAfterASealedSegmentIsTorn) {
   for (std::size_t length = 0; length < v4::kHeaderBytes; ++length) {
     for (const bool zero_filled : {false, true}) {
       SCOPED_TRACE(fmt::format("{} bytes, zero-filled {}", length, zero_filled));
@@ -346,7 +346,7 @@ TEST(Damage, AFinalSegmentWithoutItsHeaderGoesOnWithTheIdsThatAreDue) {
   EXPECT_EQ(writer->recovery_report().segment, SegmentId(3));
 }
 
-// W4: a payload that looks like a frame is a payload. Behind damage, a frame of another place never counts;
+// W4: a payload that looks like a frame is a payload. After damage, a frame of another place never counts;
 // a perfect imitation (a log stored in itself) makes it corrupt, never a wrong entry.
 TEST(Damage, APayloadThatImitatesAFrameIsAPayload) {
   const auto imitation = [](const SegmentImage& of) {
@@ -362,7 +362,7 @@ TEST(Damage, APayloadThatImitatesAFrameIsAPayload) {
     put(*directory, 1, SegmentImage(1).entry("a").entry(payload).entry("c"));
     EXPECT_EQ(test::read_strict(directory), "a " + payload + " c: ok");
   }
-  const auto torn_behind = [](const std::string& payload) {
+  const auto read_torn_with = [](const std::string& payload) {
     const auto directory = CrashDirectory::make();
     SegmentImage image = SegmentImage(1).entry("a").entry(payload);
     image.flip(image.at(1));
@@ -371,11 +371,11 @@ TEST(Damage, APayloadThatImitatesAFrameIsAPayload) {
               test::read_strict(directory) == "a: torn_tail" ? "a: ok" : "a: corrupt");
     return test::read_strict(directory);
   };
-  EXPECT_EQ(torn_behind(foreign), "a: torn_tail");
-  EXPECT_EQ(torn_behind(perfect), "a: corrupt");
+  EXPECT_EQ(read_torn_with(foreign), "a: torn_tail");
+  EXPECT_EQ(read_torn_with(perfect), "a: corrupt");
 }
 
-// W5: zeros behind a damaged head look like the end of a preallocated segment. They were acknowledged.
+// W5: zeros after a damaged head look like the end of a preallocated segment. They were acknowledged.
 TEST(Damage, APayloadOfZerosWithAFlippedBitIsCorruptNotTorn) {
   const std::string zeros(200, '\0');
   SegmentImage image = SegmentImage(1).entry("a").entry(zeros).durable(2).mark().zeros(100);
@@ -388,7 +388,7 @@ TEST(Damage, APayloadOfZerosWithAFlippedBitIsCorruptNotTorn) {
   }
 }
 
-// W7: of a torn batch the whole entries in front of the tear stay; of a torn atomic batch nothing does.
+// W7: of a torn batch the whole entries before the tear stay; of a torn atomic batch nothing does.
 TEST(Damage, ATornBatchKeepsItsPrefixAndATornAtomicBatchNothing) {
   const SegmentImage batch = SegmentImage(1).entry("a").entry("b").entry("c").entry("d");
   const SegmentImage atomic = SegmentImage(1).entry("a").part("b").part("c").entry("d");

@@ -64,7 +64,7 @@ class WrittenLog : public ::testing::TestWithParam<bool> {
     ASSERT_GE(files_.size(), 4U);
   }
 
-  /// Puts the log with one file changed in front of every reader and opener.
+  /// Has every reader and opener try the log with one file changed.
   void check(const std::string& name, const std::string& contents, const std::string& what,
              bool cut = false) const {
     const auto directory = CrashDirectory::make();
@@ -84,7 +84,7 @@ class WrittenLog : public ::testing::TestWithParam<bool> {
       ASSERT_EQ(strict.texts, entries_) << what << ": fine, though something is missing";
     }
     if (best.code == "ok") {
-      // What no later frame vouches for cannot be told from a torn tail: the last group at most.
+      // What no later frame vouches for cannot be distinguished from a torn tail: the last group at most.
       ASSERT_GE(best.texts.size(), GetParam() && !cut ? entries_.size() : entries_.size() - 3) << what;
     }
     const auto opened = test::open_writer(directory);
@@ -93,7 +93,7 @@ class WrittenLog : public ::testing::TestWithParam<bool> {
     } else if (best.code == "ok") {
       ASSERT_EQ((*opened)->last_entry_id().value(), best.texts.size()) << what;
     } else {
-      // Opening trusts seals: damage in front of one is left for `verify` to find, no id is used again.
+      // Opening trusts seals: damage before one is left for `verify` to find, no id is used again.
       ASSERT_EQ((*opened)->last_entry_id().value(), entries_.size()) << what;
     }
   }
@@ -166,7 +166,7 @@ TEST_P(WrittenLog, SurvivesNoMissingFileUnnoticed) {
 
 // F6: a writer of the Rust crate's version 3 that was killed after a bit of the last frame's length had
 // flipped cut the frame off as torn, dropped an acknowledged entry and gave its id to the next one. Here
-// the length is one damaged field like any other, and the mark behind vouches for the entry.
+// the length is one damaged field like any other, and the mark after it vouches for the entry.
 TEST(Flip, ABitOfTheLastFramesLengthDoesNotDropAnAcknowledgedEntry) {
   const SegmentImage image = SegmentImage(1).entry("a").entry("acknowledged").durable(2).mark();
   for (unsigned bit = 0; bit < 32; ++bit) {

@@ -137,7 +137,7 @@ TEST(FormatV4, AFrameComesBackAsItWasWritten) {
   });
 }
 
-// C13: length, id, lag and flags are under the checksum as the payload is; the gap behind is not.
+// C13: length, id, lag and flags are under the checksum as the payload is; the gap after it is not.
 TEST(FormatV4, EveryFlippedBitOfAFrameIsSeen) {
   const SegmentImage image = SegmentImage(1).entry("hello");
   const Bytes whole(image.bytes.begin() + 64, image.bytes.end());

@@ -1,4 +1,4 @@
-// Durable appends that nobody waits for: each completion is called once, behind the sync that covers it.
+// Durable appends that nobody waits for: each completion is called once, after the sync that covers it.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -58,7 +58,7 @@ class Completions : public test::GatedWriterTest {
 };
 
 // G2, G5: a sync that had begun before the entry was written does not complete it.
-TEST_F(Completions, AreCalledOnlyBehindASyncThatBeganAfterTheEntryWasWritten) {
+TEST_F(Completions, AreCalledOnlyAfterASyncThatBeganAfterTheEntryWasWritten) {
   gate_.hold();
   EXPECT_TRUE(writer_->append_durable("first", calls_.next()));
   gate_.wait_for_syncs(1);
@@ -82,7 +82,7 @@ TEST_F(Completions, OfOneThreadShareASyncAndComeInTheOrderOfTheIds) {
   EXPECT_EQ(gate_.begun(), 2U);
 }
 
-// G1: every completion behind a failed sync gets its error, and nothing is tried again.
+// G1: every completion after a failed sync gets its error, and nothing is tried again.
 TEST_F(Completions, GetTheErrorOfTheSyncThatFailed) {
   gate_.hold();
   EXPECT_TRUE(writer_->append_durable("first", calls_.next()));
@@ -261,7 +261,7 @@ TEST_F(Completions, TheLastOwnerMayBeLetGoOfInsideACompletion) {
   EXPECT_EQ((*again)->last_entry_id(), EntryId(3));
 }
 
-// As above. What the completion appended before it let go of the log has nobody left to sync it: it is told
+// As above. What the completion appended before it let go of the log has nobody left to sync it: it gets
 // `closed`.
 TEST_F(Completions, WhoIsAppendedAfterTheLastOwnerWentIsToldThatItIsClosed) {
   std::shared_ptr<SyncWalWriter<std::string>> shared = std::move(writer_);

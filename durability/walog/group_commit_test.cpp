@@ -55,7 +55,7 @@ TEST_F(GroupCommitTest, WhatIsDurableAlreadyIsAcknowledgedWithoutASync) {
   EXPECT_TRUE(fails_with(writer_->wait_until_durable(EntryId(2)), ErrorCode::kInvalidState));
 }
 
-// G1: the sync fails: everyone who waited on it hears of it, everyone after too, and nobody tries again.
+// G1: the sync fails: every waiter on it gets the error, every later caller too, and nobody tries again.
 TEST_F(GroupCommitTest, AFailedSyncReachesEveryWaiterAndIsNotRetried) {
   gate_.hold();
   std::vector<std::thread> waiters;
@@ -77,7 +77,7 @@ TEST_F(GroupCommitTest, AFailedSyncReachesEveryWaiterAndIsNotRetried) {
   EXPECT_EQ(writer_->durable_id()->entry(), EntryId(0));
 }
 
-// G1: those who wait hear of the sync's own error, not only that the writer is stopped.
+// G1: waiters get the sync's own error, not only that the writer is stopped.
 TEST_F(GroupCommitTest, EveryWaiterGetsTheErrorOfTheSyncItself) {
   for (int i = 0; i < 4; ++i) ASSERT_TRUE(writer_->append("entry"));
   gate_.hold();
@@ -96,7 +96,7 @@ TEST_F(GroupCommitTest, EveryWaiterGetsTheErrorOfTheSyncItself) {
   EXPECT_EQ(told, 4);
 }
 
-// G4: closing waits for the sync under way; whoever still waits is acknowledged by it or by the close.
+// G4: closing waits for the sync under way; a thread that still waits is acknowledged by it or by the close.
 TEST_F(GroupCommitTest, ClosingResolvesEveryWaiter) {
   gate_.hold();
   std::vector<std::thread> threads;

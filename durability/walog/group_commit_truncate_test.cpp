@@ -64,7 +64,7 @@ TEST_F(TruncationTest, HoldsUpNoAppendWhileItWaitsForTheDisk) {
 }
 
 // What is the newest segment when a truncation begins stays, even if it is full and covered before the end:
-// the segment behind it was not synced when the first one was deleted.
+// the next segment was not synced when the first one was deleted.
 TEST_F(TruncationTest, DeletesNoSegmentThatWasTheNewestWhenItBegan) {
   const SegmentId newest = writer_->segment_id();
   truncate_up_to(Operation::kRemoveFile);

@@ -22,7 +22,7 @@ std::shared_ptr<CountingDirectory> counted() {
   return std::make_shared<CountingDirectory>(MemoryDirectory::make());
 }
 
-/// Reads what is behind `from`: "c d, next 5".
+/// Reads what follows `from`: "c d, next 5".
 std::string poll(const WalReader<std::string>& reader, std::uint64_t from,
                  ReadMode mode = ReadMode::kStrict) {
   std::string words;
@@ -33,8 +33,8 @@ std::string poll(const WalReader<std::string>& reader, std::uint64_t from,
   return words + fmt::format("next {}, first {}, {} segments", report->next, report->first, report->segments);
 }
 
-// Who waits for new entries asks again and again. Each time all the zeros behind the last entry were read,
-// the rest of its segment and the whole of the next one's file: 16 MiB and more, 3 to 40 ms, to learn
+// A caller that waits for new entries asks again and again. Each time all the zeros after the last entry were
+// read, the rest of its segment and the whole of the next one's file: 16 MiB and more, 3 to 40 ms, to learn
 // nothing.
 TEST(LastReading, AskingAQuietLogAgainReadsAFewBytesHoweverLargeItsSegments) {
   const auto directory = counted();
@@ -99,7 +99,7 @@ TEST(LastReading, SegmentsThatWereTruncatedAwayAreNoLongerInTheReport) {
       << "the one that was read is gone: from the front";
 }
 
-// The place behind the last entry looks the same in a log that was cut and went on otherwise.
+// The place after the last entry looks the same in a log that was cut and went on otherwise.
 TEST(LastReading, AnotherLogInItsPlaceIsReadFromItsFront) {
   const auto directory = counted();
   put(*directory, 1, SegmentImage(1).entry("a").entry("b").zeros(64));
@@ -113,7 +113,7 @@ TEST(LastReading, AnotherLogInItsPlaceIsReadFromItsFront) {
   EXPECT_EQ(poll(reader, 3), "next 2, first 1, 1 segments");
 }
 
-TEST(LastReading, DamageBehindTheLastEntryIsNotTakenForItsEnd) {
+TEST(LastReading, DamageAfterTheLastEntryIsNotTakenForItsEnd) {
   const auto directory = counted();
   SegmentImage one(1);
   put(*directory, 1, one.entry("a").zeros(64));

@@ -52,9 +52,9 @@ TEST(OlderDamage, EntryIdsThatDoNotRiseByOneAreRefusedAndNothingIsChanged) {
   }
 }
 
-// C21: behind a damaged length the crate looked for whole frames, left out those without a payload, and did
+// C21: after a damaged length the crate looked for whole frames, left out those without a payload, and did
 // not look at the last place of the file; so an acknowledged empty entry was cut off as a torn tail. In
-// version 2 eight bytes and more of zeros behind an id check as an empty frame, so there they are no
+// version 2 eight bytes and more of zeros after an id check as an empty frame, so there they are no
 // evidence.
 TEST(OlderDamage, AnEmptyFrameAtTheEndOfTheFileIsEvidenceInVersion3) {
   for (const WalFormat format : {WalFormat::kV2, WalFormat::kV3}) {

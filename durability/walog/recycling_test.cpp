@@ -143,7 +143,7 @@ TEST(Recycling, AFileThatIsGoneIsReportedAndNothingAcknowledgedIsLost) {
 // zeros, took them for the log's end, and said so, though acknowledged entries followed. Found by
 // LiveReader.NeverTakesAWritersProgressForDamage, seed 33735.
 TEST(Recycling, AReaderWhoseSegmentIsRecycledUnderItDoesNotTakeTheZerosForTheEnd) {
-  // In front of which of the reader's operations, and how many entries later the file is the spare.
+  // Before which of the reader's operations, and how many entries later the file is the spare.
   for (std::uint64_t moment = 0; moment < 12 * 20; ++moment) {
     SCOPED_TRACE(moment);
     const auto directory = CrashDirectory::make();
@@ -222,13 +222,13 @@ void crash_at_each_step(const durability::testing::CrashProfile& profile, std::u
   EXPECT_GT(cut, 30U) << "no step was crashed";
 }
 
-// P3, V13: old frames behind the tail of a recycled file must never come back; each step may be the last.
+// P3, V13: old frames past the tail of a recycled file must never come back; each step may be the last.
 TEST(Recycling, SurvivesACrashAtEachStep) {
   for (const auto& profile : durability::testing::kAllCrashProfiles)
     crash_at_each_step(profile, 6, WalFormat::kV4);
 }
 
-// F3: the crate renames an old segment to the next one's name, and writes the new header behind that. A crash
+// F3: the crate renames an old segment to the next one's name, and writes the new header after that. A crash
 // in between left a segment with another's header, and every open failed from then on.
 TEST(Recycling, ACrashBetweenRenamingAndTheNewHeaderLeavesALogThatOpens) {
   const auto profile = durability::testing::CrashProfile::ordered();

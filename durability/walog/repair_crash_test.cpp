@@ -368,7 +368,7 @@ TEST(Repair, IsUndoneFromTheEndOnAndQuarantineGoesLast) {
   EXPECT_EQ(changes_of(damage_in_the_middle(), true), expected);
 }
 
-// X1: whoever replaced the lock's file may be writing by now.
+// X1: the process that replaced the lock's file may be writing by now.
 TEST(Repair, ChangesNothingOnceItsLockIsGone) {
   for (const bool undo : {false, true}) {
     const auto disk = disk_with(damage_in_the_middle().files);
@@ -401,7 +401,7 @@ TEST(Repair, LeavesNoTemporaryWhereARenameFails) {
     faulty->fail({.operation = test::Operation::kRename, .after = failed});
     done = maintenance(faulty).repair(plan, kConsent).has_value();
     for (const auto& [name, contents] : files_in(*disk, "wal")) {
-      EXPECT_FALSE(Directory::is_temporary_name(name)) << name << " behind rename " << failed;
+      EXPECT_FALSE(Directory::is_temporary_name(name)) << name << " after rename " << failed;
     }
   }
   EXPECT_GT(failed, 2U) << "no rename was made to fail";

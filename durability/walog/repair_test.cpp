@@ -75,7 +75,7 @@ void expect_repaired(const std::shared_ptr<CrashDirectory>& directory, const std
       << "the log has gone on";
 }
 
-/// a b sealed | c d e sealed | f g, everything in front of g acknowledged.
+/// a b sealed | c d e sealed | f g, everything before g acknowledged.
 std::vector<SegmentImage> three_segments() {
   SegmentImage one(1);
   one.entry("a").durable(1).entry("b").durable(2).seal();
@@ -102,7 +102,7 @@ TEST(Repair, HasNothingToDoWhereOpeningMendsWhatThereIs) {
   EXPECT_FALSE(maintenance(CrashDirectory::make()).repair_plan().value());
 }
 
-TEST(Repair, CutsBehindTheLastWholeEntryOfADamagedSegment) {
+TEST(Repair, CutsAfterTheLastWholeEntryOfADamagedSegment) {
   auto images = three_segments();
   images[1].flip(images[1].at(1) + 24);
   const auto directory = disk_with(images);
@@ -170,7 +170,7 @@ TEST(Repair, EndsTheLogAtAForeignSegment) {
   expect_repaired(directory, "a b: ok", 3);
 }
 
-TEST(Repair, MakesTheSegmentBehindASealThatIsMissing) {
+TEST(Repair, MakesTheMissingSegmentAfterASeal) {
   auto images = three_segments();
   images.pop_back();
   const auto directory = disk_with(images);
@@ -194,7 +194,7 @@ TEST(Repair, TakesAwaySpareSegmentsThatAreTooMany) {
 
 // The fuzz target wal_resume found a log with a spare whose number skips ahead: opening refused it, and the
 // plan said that it opens as it is.
-TEST(Repair, TakesAwayASpareBehindAGap) {
+TEST(Repair, TakesAwayASpareAfterAGap) {
   const auto directory = disk_with(three_segments());
   put(*directory, 9, Bytes(10));
   EXPECT_TRUE(test::fails_with(test::open_writer(directory), ErrorCode::kCorrupt));
@@ -202,9 +202,9 @@ TEST(Repair, TakesAwayASpareBehindAGap) {
   expect_repaired(directory, "a b c d e f g: ok", 8);
 }
 
-TEST(Repair, CutsBytesBehindASealWithWhatComesAfter) {
+TEST(Repair, CutsBytesAfterASealWithTheSegmentsThatFollow) {
   auto images = three_segments();
-  images[1].raw(as_bytes("behind the seal"));
+  images[1].raw(as_bytes("after the seal!"));
   expect_repaired(disk_with(images), "a b c d e: ok", 6);
 }
 
@@ -405,8 +405,8 @@ TEST_P(OldVersions, GetAHeaderInPlaceOfAMissingSegment) {
   expect_repaired(directory_, "aaaa bbbb cccc dddd eeee: ok", 6);
 }
 
-// Such a log has damage behind its last segment, and a torn tail in it besides: where only the first was
-// mended, strict reading stopped at the second, now in front of another segment.
+// Such a log has damage after its last segment, and a torn tail in it besides: where only the first was
+// mended, strict reading stopped at the second, which was now before another segment.
 TEST_P(OldVersions, AreCutAtTheirTornTailToWhereSparesAreWrong) {
   Bytes torn = test::segment_bytes(*directory_, 2);
   torn.pop_back();
@@ -433,7 +433,7 @@ INSTANTIATE_TEST_SUITE_P(Repair, OldVersions, ::testing::Values(WalFormat::kV2, 
                            return "V" + std::to_string(static_cast<int>(format.param));
                          });
 
-// A log of several versions: version 4 behind version 3 takes a new log_id.
+// A log of several versions: version 4 after version 3 takes a new log_id.
 TEST(Repair, OfSeveralVersionsEndsInTheOneThatIsLeft) {
   const std::string a(40, 'a');
   const std::string b(40, 'b');

@@ -15,7 +15,7 @@ std::vector<std::shared_ptr<Directory>> with_and_without_stable_storage() {
   return {CrashDirectory::make(), MemoryDirectory::make()};
 }
 
-// A log that was lost before it held anything, and is begun anew behind a checkpoint.
+// A log that was lost before it held anything, and is begun anew after a checkpoint.
 TEST(Resume, ALogOfZerosThatBeginsLaterLosesItsFirstSegment) {
   for (const auto& directory : with_and_without_stable_storage()) {
     test::put(*directory, 1, Bytes(256));
@@ -30,9 +30,9 @@ TEST(Resume, ALogOfZerosThatBeginsLaterLosesItsFirstSegment) {
   }
 }
 
-// A killed writer leaves a segment of zeros that it rotated into, and the spare behind it. The first becomes
-// one of version 3; zeros behind that would be a segment of another version.
-TEST(Resume, ChangingTheVersionOfAnEmptySegmentRemovesTheSpareBehindIt) {
+// A killed writer leaves a segment of zeros that it rotated into, and the spare after it. The first becomes
+// one of version 3; zeros after that would be a segment of another version.
+TEST(Resume, ChangingTheVersionOfAnEmptySegmentRemovesTheSpareAfterIt) {
   for (const auto& directory : with_and_without_stable_storage()) {
     WalOptions options = test::test_options();
     options.observer = std::make_shared<WalObserver>();

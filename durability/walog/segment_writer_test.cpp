@@ -86,7 +86,7 @@ TEST_F(SegmentWriterTest, AFullBufferIsWrittenUpToAMultipleOf64KiB) {
   }
 }
 
-// What is there behind the last frame is zeros, and the next frames take their place.
+// What follows the last frame is zeros, and the next frames take their place.
 TEST_F(SegmentWriterTest, TheFramesThatFollowTakeThePlaceOfTheZeros) {
   SegmentWriter writer = begin();
   const Bytes payload(1000, std::byte{'x'});
@@ -105,7 +105,7 @@ TEST_F(SegmentWriterTest, TheFramesThatFollowTakeThePlaceOfTheZeros) {
   EXPECT_TRUE(std::ranges::equal(ByteView(file_->bytes).subspan(v4::kHeaderBytes), frames));
 }
 
-TEST_F(SegmentWriterTest, NoZerosAreWrittenFarAheadOrBehindTheSegmentsLimitOrInOlderVersions) {
+TEST_F(SegmentWriterTest, NoZerosAreWrittenFarAheadOrPastTheSegmentsLimitOrInOlderVersions) {
   const auto expect_zeros_up_to = [&](std::uint64_t most, WalFormat format, std::size_t payload_bytes,
                                       std::uint64_t limit) {
     file_ = std::make_shared<WatchedFile>();
@@ -135,7 +135,7 @@ TEST_F(SegmentWriterTest, TheBufferStaysBounded) {
 }
 
 // Full buffers, with their zeros, go out of order, or in part, when the power is cut.
-TEST_F(SegmentWriterTest, APowerCutAtEachStepLeavesAPrefixBehindFullBuffersToo) {
+TEST_F(SegmentWriterTest, APowerCutAtEachStepLeavesAPrefixAfterFullBuffersToo) {
   WalOptions options = test::test_options();
   options.segment_bytes = kSegment;
   options.buffer_bytes = kBuffer;

@@ -39,7 +39,7 @@ std::string after_the_cut(const std::shared_ptr<CrashDirectory>& directory) {
 }
 
 // The sync of entry "b" fails, the process dies, and the cache of a file server that nobody can drop still
-// shows "b". The next process read it back, synced it with success, and acknowledged "c" behind it; after a
+// shows "b". The next process read it back, synced it with success, and acknowledged "c" after it; after a
 // power cut both were gone, for that sync had nothing to write.
 TEST(WriteAnew, AnEntryWhoseSyncFailedIsOnTheDiskBeforeItCounts) {
   for (const WalFormat format : {WalFormat::kV2, WalFormat::kV3, WalFormat::kV4}) {
@@ -62,8 +62,8 @@ TEST(WriteAnew, AnEntryWhoseSyncFailedIsOnTheDiskBeforeItCounts) {
   }
 }
 
-// The same with a tear behind "b", which is cut off.
-TEST(WriteAnew, AnEntryInFrontOfATearIsOnTheDiskBeforeTheSealSaysSo) {
+// The same with a tear after "b", which is cut off.
+TEST(WriteAnew, AnEntryBeforeATearIsOnTheDiskBeforeTheSealSaysSo) {
   for (const WalFormat format : {WalFormat::kV3, WalFormat::kV4}) {
     const auto directory = disk_behind_a_cache();
     WalOptions options = test::one_segment();
@@ -87,8 +87,8 @@ TEST(WriteAnew, AnEntryInFrontOfATearIsOnTheDiskBeforeTheSealSaysSo) {
   }
 }
 
-// The seal of a segment is synced behind its last group. Where that failed, the next segment was written
-// behind a seal that is on no disk, and the log was damaged.
+// The seal of a segment is synced after its last group. Where that failed, the next segment was written
+// after a seal that is on no disk, and the log was damaged.
 TEST(WriteAnew, ASealWhoseSyncFailedIsOnTheDiskBeforeTheNextSegmentIsBegun) {
   const auto directory = disk_behind_a_cache();
   SegmentImage one(1);
@@ -106,7 +106,7 @@ TEST(WriteAnew, ASealWhoseSyncFailedIsOnTheDiskBeforeTheNextSegmentIsBegun) {
   EXPECT_EQ(after_the_cut(directory), "a c: ok");
 }
 
-// A mark behind the last entry vouches for it, and so does a second spare for a seal: nothing is written when
+// A mark after the last entry vouches for it, and so does a second spare for a seal: nothing is written when
 // such a log is opened.
 TEST(WriteAnew, WhatIsVouchedForIsLeftAsItIs) {
   const auto writes = [](const auto& directory) {

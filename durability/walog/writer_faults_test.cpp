@@ -64,7 +64,7 @@ Promise run(const std::shared_ptr<FaultyDirectory>& directory, int entries = 6) 
   return promise;
 }
 
-/// The log holds what was acknowledged, in order, and nothing that was not appended in front of it.
+/// The log holds what was acknowledged, in order, and nothing that was not appended before it.
 void expect_kept(const std::shared_ptr<Directory>& directory, const Promise& promise) {
   auto writer = open_writer(directory);
   ASSERT_TRUE(writer) << writer.error();
@@ -157,7 +157,7 @@ TEST(WriterFaults, ABatchThatRunsOutOfSpaceSaysHowManyOfItsEntriesAreAppended) {
 }
 
 // S7: every sync of the workload fails once, and the pages stay dirty, are forgotten, or go back. It is not
-// tried again, nothing behind it is acknowledged, and what was acknowledged before is there.
+// tried again, nothing after it is acknowledged, and what was acknowledged before is there.
 TEST(WriterFaults, AFailedSyncIsNeverAcknowledgedAndNeverRetried) {
   const auto whole = FaultyDirectory::make(CrashDirectory::make());
   run(whole);
@@ -219,8 +219,8 @@ TEST(WriterFaults, AfterAFailedSyncTheNextProcessReadsTheDiskAndNotTheCache) {
   EXPECT_EQ(durable.entry(), EntryId(2));
 }
 
-// S8: the writer was killed; a backup program syncs the segment, and it is told that a page could not be
-// written, once. The descriptor of the next writer is younger than that failure and hears nothing of it.
+// S8: the writer was killed; a backup program syncs the segment, and a page that could not be written is
+// reported to it, once. The next writer's descriptor is younger than that failure: it gets no report.
 TEST(WriterFaults, AFailureThatAnotherDescriptorWasToldOfIsNotTakenForASync) {
   const auto inner = CrashDirectory::make();
   auto writer = open_writer(inner, one_segment()).value();
@@ -252,7 +252,7 @@ TEST(WriterFaults, ClosingGivesUpASpareThatIsNotReady) {
   EXPECT_EQ(directory->list("wal").value(), (std::vector<std::string>{".lock", "wal_1.log"}));
 }
 
-// Its sync had begun when the writer closed: what it says is told, and no mark vouches for the log.
+// Its sync had begun when the writer closed: its result is reported, and no mark vouches for the log.
 TEST(WriterFaults, ClosingTellsOfASpareWhoseSyncFailsMeanwhile) {
   const auto directory = FaultyDirectory::make(CrashDirectory::make());
   std::promise<void> syncing;
@@ -298,7 +298,8 @@ TEST(WriterFaults, EveryCallButCloseIsRefusedOnceAWriteHasFailed) {
   EXPECT_EQ(test::read(inner, ReadMode::kBestEffort), "a: ok");
 }
 
-// X1: whoever replaces the lock's file may hold a lock of its own. Nothing is sealed or deleted then.
+// X1: the process that replaced the lock's file may hold a lock of its own. Nothing is sealed or deleted
+// then.
 TEST(WriterFaults, AReplacedLockFileStopsRotationAndTruncation) {
   enum class Call { kRotate, kRotateIntoVersion3, kTruncate };
   for (const Call call : {Call::kRotate, Call::kRotateIntoVersion3, Call::kTruncate}) {
@@ -353,8 +354,8 @@ TEST(WriterFaults, AFailedSyncOfTheSealStopsAChangeOfVersion) {
   EXPECT_EQ(test::read(directory, ReadMode::kStrict), "a: ok");
 }
 
-// Whoever comes next takes the lock, and must find nobody at work on the log's files.
-TEST(WriterFaults, ADestroyedWriterLeavesNoSyncBehindItsLock) {
+// The next writer takes the lock, and must find nobody at work on the log's files.
+TEST(WriterFaults, ADestroyedWriterLeavesNoSyncAfterItsLockIsReleased) {
   const auto directory = CrashDirectory::make();
   WalOptions options = test::test_options();
   options.segment_bytes = 1024;
@@ -362,7 +363,7 @@ TEST(WriterFaults, ADestroyedWriterLeavesNoSyncBehindItsLock) {
   ASSERT_TRUE(writer->append(Bytes(900)));
   ASSERT_TRUE(writer->append(as_bytes("b")));
   auto& worker = static_cast<test::ManualWorker&>(*options.worker);
-  ASSERT_EQ(worker.pending(), 1U) << "the seal's sync, and no spare behind it yet";
+  ASSERT_EQ(worker.pending(), 1U) << "the seal's sync, and no spare after it yet";
   writer.reset();
   EXPECT_EQ(worker.pending(), 0U);
 }

@@ -64,7 +64,7 @@ TEST(WriterOrder, RotationSyncsTheFileAndTheDirectoryBeforeTheNextSegment) {
 
 // V18: the next spare is begun only when the sync of the last seal has returned, or a cut could leave three
 // segments of zeros. Here by age, so that no preparation in the background has waited for it already.
-TEST(WriterOrder, ASpareIsBegunOnlyBehindTheSyncOfTheLastSeal) {
+TEST(WriterOrder, ASpareIsBegunOnlyAfterTheSyncOfTheLastSeal) {
   const auto directory = FaultyDirectory::make(CrashDirectory::make());
   const auto clock = std::make_shared<test::ManualClock>();
   WalOptions options = one_segment();
@@ -85,9 +85,9 @@ TEST(WriterOrder, ASpareIsBegunOnlyBehindTheSyncOfTheLastSeal) {
   EXPECT_LT(sync, spare);
 }
 
-// Version 3 carries no seal of its own predecessor: its file gets its name only when the seal in front of it
+// Version 3 carries no seal of its own predecessor: its file gets its name only when the seal before it
 // is durable.
-TEST(WriterOrder, AnOlderVersionBeginsOnlyBehindTheSyncOfTheSeal) {
+TEST(WriterOrder, AnOlderVersionBeginsOnlyAfterTheSyncOfTheSeal) {
   const auto inner = CrashDirectory::make();
   {
     const auto writer = open_writer(inner).value();
@@ -109,7 +109,7 @@ TEST(WriterOrder, AnOlderVersionBeginsOnlyBehindTheSyncOfTheSeal) {
   EXPECT_LT(sync, named);
 }
 
-TEST(WriterOrder, NoSpareIsBegunBehindASealWhoseSyncHasFailed) {
+TEST(WriterOrder, NoSpareIsBegunAfterASealWhoseSyncHasFailed) {
   const auto directory = FaultyDirectory::make(CrashDirectory::make());
   const auto worker = std::make_shared<test::ManualWorker>();
   WalOptions options = test::test_options();
@@ -117,7 +117,7 @@ TEST(WriterOrder, NoSpareIsBegunBehindASealWhoseSyncHasFailed) {
   options.worker = worker;
   const auto writer = open_writer(directory, options).value();
   for (const char* text : {"a", "b"}) ASSERT_TRUE(writer->append(as_bytes(text)));
-  ASSERT_EQ(worker->pending(), 2U) << "the seal's sync, and the next spare behind it";
+  ASSERT_EQ(worker->pending(), 2U) << "the seal's sync, and the next spare after it";
   directory->fail({.operation = Operation::kSyncData, .path = "wal_1"});
   directory->clear_log();
   worker->run_all();

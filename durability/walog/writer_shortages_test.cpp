@@ -44,7 +44,7 @@ TEST(WriterShortages, AFailedSyncWhoseErrorFindsNoMemoryIsNotTriedAgain) {
   EXPECT_FALSE(writer->close());
 }
 
-// The same with many threads: those who waited, and close, waited for ever.
+// The same with many threads: the waiters, and close, waited for ever.
 TEST(WriterShortages, AFailedSyncWhoseErrorFindsNoMemoryHoldsNobodyUp) {
   const auto faulty = FaultyDirectory::make(CrashDirectory::make());
   auto writer = SyncWalWriter<std::string>::open(faulty, one_segment()).value();
@@ -112,7 +112,7 @@ TEST(WriterShortages, ALackOfDescriptorsForTheNextSegmentPoisonsNothing) {
   }
 }
 
-// A mark and the seal after it vouch for all that is in front of them: no second mark is written where
+// A mark and the seal after it vouch for all that is before them: no second mark is written where
 // nothing was appended.
 TEST(WriterShortages, AMarkAndItsSealVouchForALogWhoseNextAppendWasRefused) {
   const auto faulty = FaultyDirectory::make(CrashDirectory::make());
