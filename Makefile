@@ -66,6 +66,7 @@ test-clang: bootstrap-dev  ## every test, built by clang without sanitizers (tes
 check: bootstrap-dev  ## format, layering, file sizes, text, clang-tidy
 	git ls-files -co --exclude-standard -- '*.cpp' '*.hpp' | xargs -r clang-format-19 --dry-run -Werror
 	python3 scripts/check_layers.py
+	python3 scripts/draw_modules.py
 	python3 scripts/check_sizes.py
 	python3 scripts/check_text.py
 	cmake --preset clang

@@ -7,7 +7,7 @@
 #include <system_error>
 
 #include "durability/storage/memory_directory.hpp"
-#include "durability/walog/segment_name.hpp"
+#include "durability/walog/format/segment_name.hpp"
 
 namespace durability::cli {
 namespace {

@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "durability/walog/segment_name.hpp"
+#include "durability/walog/format/segment_name.hpp"
 #include "output.hpp"
 
 namespace durability::cli {

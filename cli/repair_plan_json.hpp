@@ -2,7 +2,7 @@
 
 // A repair plan as the file that wal repair prints and takes.
 
-#include "durability/walog/repair.hpp"
+#include "durability/walog/repair/repair.hpp"
 #include "output.hpp"
 
 namespace durability::cli {

@@ -5,7 +5,7 @@
 // them.
 
 #include "durability/walog/convert.hpp"
-#include "durability/walog/segment_name.hpp"
+#include "durability/walog/format/segment_name.hpp"
 #include "log_place.hpp"
 #include "number.hpp"
 #include "read_mode.hpp"

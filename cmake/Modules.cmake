@@ -1,10 +1,14 @@
-# A module is a folder durability/<name>: its *.cpp are the module, its *_test.cpp are its unit tests.
+# A module is a folder durability/<name>: its *.cpp are the module, its *_test.cpp are its unit tests. A layer of a
+# module is a folder in it, durability/<module>/<layer>, built by itself; its tests are in the module's program.
 
-function(durability_module name)
+function(durability_module path)
   cmake_parse_arguments(ARG "" "" "DEPENDS" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/durability/${name}/*.cpp
-       ${PROJECT_SOURCE_DIR}/durability/${name}/*.hpp)
-  file(GLOB tests CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/durability/${name}/*_test.cpp)
+  string(REPLACE "/" "_" name ${path})
+  string(REGEX REPLACE "/.*" "" module ${path})
+  string(REPLACE "/" "_" ARG_DEPENDS "${ARG_DEPENDS}")
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/durability/${path}/*.cpp
+       ${PROJECT_SOURCE_DIR}/durability/${path}/*.hpp)
+  file(GLOB tests CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/durability/${path}/*_test.cpp)
   list(REMOVE_ITEM sources ${tests})
   if(NOT sources)
     return()
@@ -22,8 +26,10 @@ function(durability_module name)
     endif()
     target_link_libraries(durability_${name} PUBLIC durability_${dependency})
   endforeach()
-  set_property(GLOBAL APPEND PROPERTY DURABILITY_MODULES ${name})
-  set_property(GLOBAL PROPERTY DURABILITY_TESTS_${name} ${tests})
+  if(module STREQUAL path)
+    set_property(GLOBAL APPEND PROPERTY DURABILITY_MODULES ${module})
+  endif()
+  set_property(GLOBAL APPEND PROPERTY DURABILITY_TESTS_${module} ${tests})
 endfunction()
 
 function(durability_library name)
@@ -33,6 +39,7 @@ function(durability_library name)
   if(name STREQUAL "durability")
     set_target_properties(durability_lib_${name} PROPERTIES OUTPUT_NAME durability)
   endif()
+  string(REPLACE "/" "_" ARG_MODULES "${ARG_MODULES}")
   foreach(module ${ARG_MODULES})
     if(NOT TARGET durability_${module})
       continue()

@@ -17,10 +17,10 @@
 
 #include "durability/checkpoint/format.hpp"
 #include "durability/recordlog/format.hpp"
-#include "durability/walog/format_v3.hpp"
-#include "durability/walog/format_v4.hpp"
-#include "durability/walog/header_check.hpp"
-#include "durability/walog/segment_name.hpp"
+#include "durability/walog/format/segment_name.hpp"
+#include "durability/walog/format/v3.hpp"
+#include "durability/walog/format/v4.hpp"
+#include "durability/walog/read/header_check.hpp"
 
 namespace durability::formats {
 

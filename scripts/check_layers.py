@@ -5,7 +5,7 @@ import re
 
 import project
 
-MODULE = re.compile(r"^[ \t]*durability_module\(\s*(\w+)(?:\s+DEPENDS\s+([\w\s]+?))?\s*\)", re.MULTILINE)
+MODULE = re.compile(r"^[ \t]*durability_module\(\s*([\w/]+)(?:\s+DEPENDS\s+([\w/\s]+?))?\s*\)", re.MULTILINE)
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
 # A unit test, or a header for tests only, may also use the fault-injecting directories, and may
@@ -46,11 +46,35 @@ def includes(text):
             yield number, found[1], found[2]
 
 
-def check_module_file(path, text, arrows):
+def arrows_of(root):
+    """{module or layer: those it may use}, in the order of CMakeLists.txt."""
+    text = (root / "CMakeLists.txt").read_text()
+    return {name: depends.split() for name, depends in MODULE.findall(text)}
+
+
+def module_of(path, arrows):
+    """`walog/read` for durability/walog/read/scan.hpp where that is a layer with arrows of its own, else `walog`."""
+    parts = path.split("/")
+    layer = "/".join(parts[1:3])
+    return layer if layer in arrows else parts[1]
+
+
+def is_allowed(included, allowed, arrows, leads_to):
+    """Whether a file whose module may use `allowed` may include that one. A header at the top of a module with
+    layers is for every layer that may use all that it leads to: options, say."""
+    module = module_of(included, arrows)
+    if module in allowed:
+        return True
+    if not any(name.startswith(module + "/") for name in allowed):
+        return False
+    return {module_of(path, arrows) for path in reachable({included}, leads_to)} <= allowed | {module}
+
+
+def check_module_file(path, text, arrows, leads_to):
     """A file of durability/<module>/: its includes and its I/O."""
-    module = path.split("/")[1]
+    module = module_of(path, arrows)
     is_test = bool(IS_TEST.search(path.rpartition("/")[2]))
-    allowed = reachable({module, "testing"} if is_test else {module}, arrows)
+    allowed = reachable({module.split("/")[0], "testing"} if is_test else {module}, arrows)
     may_do_io = is_test or IO_FILES.match(path)
     if module not in arrows:
         yield f"{path}: module {module} is not in CMakeLists.txt"
@@ -63,7 +87,7 @@ def check_module_file(path, text, arrows):
                 yield f'{place}: the project\'s own headers stand between ""'
         elif not included.startswith("durability/"):
             yield f'{place}: write "durability/<module>/<file>.hpp"'
-        elif included.split("/")[1] not in allowed:
+        elif not is_allowed(included, allowed, arrows, leads_to):
             yield f"{place}: against the arrows; {module} may use {', '.join(sorted(allowed))}"
     if not may_do_io:
         for number, line in enumerate(text.splitlines(), 1):
@@ -74,16 +98,17 @@ def check_module_file(path, text, arrows):
 def check(root):
     paths = [path for path in project.files(root) if path.endswith((".cpp", ".hpp"))]
     texts = {path: (root / path).read_text() for path in paths}
-    arrows = {name: depends.split() for name, depends in MODULE.findall((root / "CMakeLists.txt").read_text())}
+    arrows = arrows_of(root)
     if not arrows:
         yield "CMakeLists.txt: no durability_module() line"
 
-    leads_to = {path: {included for _, _, included in includes(text)} for path, text in texts.items()}
+    leads_to = {path: {included for _, _, included in includes(text) if included in texts}
+                for path, text in texts.items()}
     public = reachable({path for path in paths if PUBLIC.match(path)}, leads_to)
 
     for path, text in texts.items():
         if path.startswith("durability/") and path.count("/") > 1:
-            yield from check_module_file(path, text, arrows)
+            yield from check_module_file(path, text, arrows, leads_to)
         elif path.startswith(OUTSIDE) and not path.startswith(INSIDE):
             for number, _, included in includes(text):
                 if included.startswith("durability/") and included not in public:

@@ -40,7 +40,7 @@
 
 #include "durability/base/callable.hpp"
 #include "durability/checkpoint/file.hpp"
-#include "durability/walog/byte_writer.hpp"
+#include "durability/walog/write/byte_writer.hpp"
 
 namespace durability {
 

@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "durability/base/ids.hpp"
-#include "durability/walog/verdict.hpp"
+#include "durability/walog/read/verdict.hpp"
 
 namespace durability {
 

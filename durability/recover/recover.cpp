@@ -1,6 +1,6 @@
 #include "durability/recover/recover.hpp"
 
-#include "durability/walog/segment_name.hpp"
+#include "durability/walog/format/segment_name.hpp"
 
 namespace durability::recover {
 

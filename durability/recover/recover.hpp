@@ -31,8 +31,8 @@
 #include "durability/checkpoint/file.hpp"
 #include "durability/recover/options.hpp"
 #include "durability/storage/need_directory.hpp"
+#include "durability/walog/format/segment_name.hpp"
 #include "durability/walog/reader.hpp"
-#include "durability/walog/segment_name.hpp"
 
 namespace durability {
 

@@ -9,7 +9,7 @@
 #include "durability/testing/crash_directory.hpp"
 #include "durability/testing/faulty_directory.hpp"
 #include "durability/testing/manual_worker.hpp"
-#include "durability/walog/segment_name.hpp"
+#include "durability/walog/format/segment_name.hpp"
 #include "durability/walog/writer.hpp"
 
 namespace durability {

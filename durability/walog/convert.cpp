@@ -3,7 +3,7 @@
 #include <optional>
 #include <utility>
 
-#include "durability/walog/byte_writer.hpp"
+#include "durability/walog/write/byte_writer.hpp"
 
 namespace durability {
 namespace {

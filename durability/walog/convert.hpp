@@ -4,8 +4,8 @@
 
 #include <memory>
 
-#include "durability/walog/byte_reader.hpp"
 #include "durability/walog/options.hpp"
+#include "durability/walog/read/byte_reader.hpp"
 
 namespace durability {
 

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
-#include "durability/walog/repair_apply.hpp"
-#include "durability/walog/repair_plan.hpp"
-#include "durability/walog/scanner.hpp"
-#include "durability/walog/segment_name.hpp"
+#include "durability/walog/format/segment_name.hpp"
+#include "durability/walog/read/scan.hpp"
+#include "durability/walog/repair/apply.hpp"
+#include "durability/walog/repair/plan.hpp"
 
 namespace durability {
 namespace {

@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "durability/storage/directory.hpp"
-#include "durability/walog/byte_writer.hpp"
-#include "durability/walog/repair.hpp"
-#include "durability/walog/verdict.hpp"
+#include "durability/walog/read/verdict.hpp"
+#include "durability/walog/repair/repair.hpp"
+#include "durability/walog/write/byte_writer.hpp"
 
 namespace durability {
 

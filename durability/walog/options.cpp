@@ -1,6 +1,6 @@
 #include "durability/walog/options.hpp"
 
-#include "durability/walog/format_v4.hpp"
+#include "durability/walog/format/v4.hpp"
 
 namespace durability {
 namespace {

@@ -8,8 +8,8 @@
 
 #include "durability/codec/codec.hpp"
 #include "durability/codec/postcard.hpp"
-#include "durability/walog/byte_reader.hpp"
-#include "durability/walog/segment_name.hpp"
+#include "durability/walog/format/segment_name.hpp"
+#include "durability/walog/read/byte_reader.hpp"
 
 namespace durability {
 

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "durability/base/per_thread.hpp"
-#include "durability/walog/group_commit.hpp"
+#include "durability/walog/commit/group_commit.hpp"
 #include "durability/walog/writer.hpp"
 
 namespace durability {

@@ -22,9 +22,9 @@
 #include "durability/testing/manual_clock.hpp"
 #include "durability/testing/manual_worker.hpp"
 #include "durability/testing/random.hpp"
-#include "durability/walog/byte_reader.hpp"
-#include "durability/walog/byte_writer.hpp"
-#include "durability/walog/segment_name.hpp"
+#include "durability/walog/format/segment_name.hpp"
+#include "durability/walog/read/byte_reader.hpp"
+#include "durability/walog/write/byte_writer.hpp"
 
 namespace durability::walog::test {
 

@@ -13,10 +13,10 @@
 #include "durability/testing/manual_clock.hpp"
 #include "durability/testing/manual_worker.hpp"
 #include "durability/testing/random.hpp"
-#include "durability/walog/format_v3.hpp"
+#include "durability/walog/format/segment_name.hpp"
+#include "durability/walog/format/v3.hpp"
+#include "durability/walog/read/scan.hpp"
 #include "durability/walog/reader.hpp"
-#include "durability/walog/scanner.hpp"
-#include "durability/walog/segment_name.hpp"
 #include "durability/walog/writer.hpp"
 
 namespace durability::walog {

@@ -8,8 +8,8 @@
 
 #include "durability/codec/entry_encoder.hpp"
 #include "durability/codec/postcard.hpp"
-#include "durability/walog/byte_writer.hpp"
 #include "durability/walog/publication.hpp"
+#include "durability/walog/write/byte_writer.hpp"
 
 namespace durability {
 

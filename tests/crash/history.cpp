@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "durability/testing/random.hpp"
+#include "durability/walog/format/segment_name.hpp"
 #include "durability/walog/maintenance.hpp"
-#include "durability/walog/segment_name.hpp"
 
 namespace durability::crash {
 namespace {

@@ -25,7 +25,7 @@
 #include "durability/testing/machine.hpp"
 #include "durability/testing/manual_clock.hpp"
 #include "durability/testing/manual_worker.hpp"
-#include "durability/walog/byte_writer.hpp"
+#include "durability/walog/write/byte_writer.hpp"
 #include "model.hpp"
 
 namespace durability::crash {

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "durability/testing/random.hpp"
-#include "durability/walog/byte_reader.hpp"
+#include "durability/walog/read/byte_reader.hpp"
 
 namespace durability::crash {
 namespace {

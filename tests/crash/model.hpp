@@ -9,7 +9,7 @@
 
 #include "durability/base/bytes.hpp"
 #include "durability/storage/directory.hpp"
-#include "durability/walog/verdict.hpp"
+#include "durability/walog/read/verdict.hpp"
 
 namespace durability::crash {
 

@@ -5,7 +5,7 @@
 #include "durability/testing/manual_clock.hpp"
 #include "durability/testing/manual_worker.hpp"
 #include "durability/testing/random.hpp"
-#include "durability/walog/segment_name.hpp"
+#include "durability/walog/format/segment_name.hpp"
 
 namespace durability::faults {
 namespace {

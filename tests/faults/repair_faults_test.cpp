@@ -8,8 +8,8 @@
 #include "durability/testing/manual_clock.hpp"
 #include "durability/testing/manual_worker.hpp"
 #include "durability/testing/random.hpp"
+#include "durability/walog/format/segment_name.hpp"
 #include "durability/walog/maintenance.hpp"
-#include "durability/walog/segment_name.hpp"
 #include "durability/walog/writer.hpp"
 
 namespace durability::faults {

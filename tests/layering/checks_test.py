@@ -12,8 +12,10 @@ SOUND = {
     "CMakeLists.txt": """
         durability_module(base)
         durability_module(storage DEPENDS base)
+        durability_module(walog/read DEPENDS storage)
+        durability_module(walog/write DEPENDS walog/read)
         durability_module(walog DEPENDS
-                          storage)
+                          walog/write)
         durability_module(testing DEPENDS storage)
         """,
     "durability/base/error.hpp": "#include <string>\n",
@@ -22,6 +24,12 @@ SOUND = {
     "durability/storage/system_calls.hpp": "#include <sys/stat.h>\n",
     "durability/testing/faults.hpp": '#include "durability/storage/file.hpp"\n',
     "durability/walog/writer.hpp": '#include "durability/base/error.hpp"\n#include "durability/storage/file.hpp"\n',
+    "durability/walog/options.hpp": '#include "durability/base/error.hpp"\n',
+    "durability/walog/read/walk.hpp":
+        '#include "durability/storage/file.hpp"\n#include "durability/walog/options.hpp"\n',
+    "durability/walog/read/walk_test.cpp": '#include "durability/walog/write/log.hpp"\n',
+    "durability/walog/write/log.hpp": '#include "durability/walog/read/walk.hpp"\n',
+    "durability/walog/log.hpp": '#include "durability/walog/write/log.hpp"\n',
     "durability/walog/scan.hpp": '#include "durability/base/error.hpp"\n',
     "durability/walog/warn.cpp": '#include <cstdio>\nfmt::print(stderr, "fwrite");\ndir.rename("x", "y");\n',
     "durability/walog/writer_test.cpp":
@@ -69,6 +77,11 @@ class Check(unittest.TestCase):
 class Layers(Check):
     def test_a_sound_project_passes(self):
         self.passes("check_layers.py", {})
+
+    def test_a_layer_of_a_module_has_arrows_of_its_own(self):
+        for header in ("write/log.hpp", "log.hpp"):
+            self.fails("check_layers.py", "durability/walog/read/bad.cpp",
+                       f'#include "durability/walog/{header}"\n', "against the arrows")
 
     def test_an_include_against_the_arrows(self):
         self.fails("check_layers.py", "durability/base/bad.hpp",
@@ -134,6 +147,12 @@ class Sizes(Check):
         for path in ("durability/base/long.cpp", "scripts/long.py", "cmake/long.cmake", "Makefile"):
             with self.subTest(path):
                 self.fails("check_sizes.py", path, "\n" * 501, "501 lines")
+
+
+class Picture(Check):
+    def test_what_the_sources_say_must_be_drawn(self):
+        page = "docs/architecture.md"
+        self.fails("draw_modules.py", page, "```mermaid\ngraph BT\n```\n", "not what the sources say")
 
 
 class Text(Check):

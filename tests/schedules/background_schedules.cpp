@@ -3,8 +3,8 @@
 
 #include <utility>
 
+#include "durability/walog/format/segment_name.hpp"
 #include "durability/walog/reader.hpp"
-#include "durability/walog/segment_name.hpp"
 #include "life.hpp"
 
 namespace durability::schedules {

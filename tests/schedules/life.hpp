@@ -16,7 +16,7 @@
 #include "durability/testing/manual_clock.hpp"
 #include "durability/testing/random.hpp"
 #include "durability/testing/schedule_explorer.hpp"
-#include "durability/walog/group_commit.hpp"
+#include "durability/walog/commit/group_commit.hpp"
 #include "step_directory.hpp"
 
 namespace durability::schedules {

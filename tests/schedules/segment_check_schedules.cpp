@@ -1,11 +1,11 @@
 // Segments walked by a thread beside the pass that reads them in order, under every schedule.
 
-#include "durability/walog/segment_check.hpp"
+#include "durability/walog/read/parallel_walk.hpp"
 
 #include <map>
 #include <vector>
 
-#include "durability/walog/segment_name.hpp"
+#include "durability/walog/format/segment_name.hpp"
 #include "life.hpp"
 
 namespace durability::schedules {

@@ -6,8 +6,8 @@
 #include <map>
 
 #include "census.hpp"
+#include "durability/walog/format/segment_name.hpp"
 #include "durability/walog/maintenance.hpp"
-#include "durability/walog/segment_name.hpp"
 #include "durability/walog/writer.hpp"
 #include "program.hpp"
 

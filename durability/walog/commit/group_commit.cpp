@@ -1,0 +1,252 @@
+#include "durability/walog/commit/group_commit.hpp"
+
+#include <utility>
+
+namespace durability::walog {
+namespace {
+
+/// Something is under way while it lives.
+class UnderWay {
+ public:
+  UnderWay(bool& flag, Condition& changed) : flag_(flag), changed_(changed) { flag_ = true; }
+  ~UnderWay() {
+    flag_ = false;
+    changed_.notify_all();
+  }
+  UnderWay(const UnderWay&) = delete;
+  UnderWay& operator=(const UnderWay&) = delete;
+
+ private:
+  bool& flag_;
+  Condition& changed_;
+};
+
+}  // namespace
+
+/// Leads a sync while it lives; then wakes those who have something to do, with the mutex dropped.
+class GroupCommit::Leading {
+ public:
+  Leading(GroupCommit& commit, Lock& lock) : commit_(commit), lock_(lock) { commit_.syncing_ = true; }
+  ~Leading() {
+    commit_.syncing_ = false;
+    commit_.release(lock_);
+  }
+  Leading(const Leading&) = delete;
+  Leading& operator=(const Leading&) = delete;
+
+ private:
+  GroupCommit& commit_;
+  Lock& lock_;
+};
+
+/// The turn to lead, of a thread that was woken for it: used, or passed on when it ends. The mutex is held.
+class GroupCommit::Turn {
+ public:
+  Turn(GroupCommit& commit, Lock& lock) : commit_(commit), lock_(lock) {}
+  ~Turn() {
+    if (!held_ || commit_.syncing_ || commit_.closing_) return;
+    if (!lock_.owns_lock()) lock_.lock();
+    commit_.release(lock_);
+  }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+  void take() noexcept { held_ = true; }
+  void use() noexcept { held_ = false; }
+
+ private:
+  GroupCommit& commit_;
+  Lock& lock_;
+  bool held_ = false;
+};
+
+Status GroupCommit::at_home() const {
+  if (!home_.left()) return {};
+  return Error(ErrorCode::kInvalidState, "this process is a child of the one that opened the log")
+      .advise(
+          "nothing was done; use the log in the process that opened it, or open it here once it is closed");
+}
+
+Result<EntryId> GroupCommit::append(ByteView payload) {
+  DURABILITY_TRY(at_home());
+  const LockGuard lock(mutex_);
+  return writer_->append(payload);
+}
+
+Result<EntryId> GroupCommit::append_batch(std::span<const ByteView> payloads, bool atomic) {
+  DURABILITY_TRY(at_home());
+  const LockGuard lock(mutex_);
+  return atomic ? writer_->append_batch_atomic(payloads) : writer_->append_batch(payloads);
+}
+
+Result<DurableId> GroupCommit::append_durable(ByteView payload) {
+  DURABILITY_TRY(at_home());
+  Lock lock(mutex_);
+  DURABILITY_TRY_ASSIGN(const EntryId id, writer_->append(payload));
+  return wait(lock, id);
+}
+
+Result<DurableId> GroupCommit::wait_until_durable(EntryId id) {
+  DURABILITY_TRY(at_home());
+  Lock lock(mutex_);
+  if (id > writer_->last_entry_id()) {
+    return Error(ErrorCode::kInvalidState, fmt::format("entry {} has not been appended", id))
+        .advise("wait for an id that append returned");
+  }
+  return wait(lock, id);
+}
+
+Result<DurableId> GroupCommit::flush_and_sync() {
+  DURABILITY_TRY(at_home());
+  Lock lock(mutex_);
+  return wait(lock, writer_->last_entry_id());
+}
+
+bool GroupCommit::is_durable(EntryId id) const {
+  const auto durable = writer_->durable_id();
+  return durable && durable->entry() >= id;
+}
+
+// Why nothing more will be synced, where that is so: a waiter gets the failure itself.
+Status GroupCommit::over(bool waited) const {
+  if (writer_->latch().failed()) return waited ? Status(writer_->latch().error()) : writer_->usable();
+  if (!closed_) return {};
+  return Error(ErrorCode::kClosed, "the log was closed before a sync covered this entry")
+      .advise("the entry may be there or not: open the log and look");
+}
+
+Result<DurableId> GroupCommit::wait(Lock& lock, EntryId id) {
+  bool counted = false;
+  Turn turn(*this, lock);
+  while (!is_durable(id)) {
+    DURABILITY_TRY(over(counted));
+    if (!std::exchange(counted, true)) gathering_.arrived();
+    if (!syncing_ && !closing_) {
+      turn.use();
+      DURABILITY_TRY(lead(lock));
+      break;  // what is appended before a sync begins is covered by it
+    }
+    turn.use();  // the leader, or the one that closes, wakes the waiters when it is done
+    Waiter waiter(id);
+    waiting_.add(waiter);
+    lock.unlock();
+    const Waiter::Word word = waiter.wait();
+    if (word == Waiter::Word::kDurable) break;
+    lock.lock();
+    turn.take();
+  }
+  return internal::DurableIdIssuer::issue(id, writer_->identity());
+}
+
+// Returns with the mutex dropped.
+Status GroupCommit::lead(Lock& lock) {
+  const Leading leading(*this, lock);
+  gather(lock);
+  return sync(lock);
+}
+
+Status GroupCommit::sync(Lock& lock) {
+  DURABILITY_TRY_ASSIGN(const PendingSync pending, writer_->begin_sync());
+  gathering_.begun();
+  Result<std::chrono::nanoseconds> synced;
+  {
+    const Dropped dropped(lock);
+    synced = writer_->run_sync(pending);
+  }
+  return writer_->finish_sync(pending, std::move(synced)).map([](DurableId) {});
+}
+
+void GroupCommit::gather(Lock& lock) {
+  for (std::size_t turns = gathering_.turns(); turns > 0 && !gathering_.complete(); --turns) {
+    const Dropped dropped(lock);
+    yield();
+  }
+}
+
+// The highest id whose fate is known: all of them once nothing more will be synced.
+EntryId GroupCommit::decided_through() const {
+  const auto durable = writer_->durable_id();
+  const bool over = writer_->latch().failed() || closed_ || ending_;
+  return over && !syncing_ ? writer_->last_entry_id() : durable ? durable->entry() : EntryId(0);
+}
+
+// Drops the mutex, and wakes whoever has something to do now.
+void GroupCommit::release(Lock& lock) noexcept {
+  const auto durable = writer_->durable_id();
+  const std::size_t before = waiting_.size();
+  WaitList::Released released =
+      waiting_.release(durable ? durable->entry() : EntryId(0), writer_->latch().failed() || closed_);
+  gathering_.released(before - waiting_.size() + 1);
+  const bool wake_thread = idle_ && !completions_.empty();
+  lock.unlock();
+  released.wake();
+  changed_.notify_all();
+  if (wake_thread) work_.notify_one();
+}
+
+Status GroupCommit::flush() {
+  DURABILITY_TRY(at_home());
+  const LockGuard lock(mutex_);
+  return writer_->flush();
+}
+
+Result<WalTruncation> GroupCommit::truncate_prefix(DurableId upto) {
+  DURABILITY_TRY(at_home());
+  Lock lock(mutex_);
+  wait_for_turn(lock);
+  const UnderWay truncating(truncating_, changed_);
+  return truncate(lock, upto);
+}
+
+Result<WalTruncation> GroupCommit::truncate_published(DurableId upto) {
+  DURABILITY_TRY(at_home());
+  Lock lock(mutex_);
+  return truncate(lock, upto);
+}
+
+// The mutex is dropped while the disk is waited for.
+Result<WalTruncation> GroupCommit::truncate(Lock& lock, DurableId upto) {
+  return writer_->truncate_prefix(upto, [&lock](const std::function<Status()>& work) {
+    const Dropped dropped(lock);
+    return work();
+  });
+}
+
+Status GroupCommit::close() {
+  DURABILITY_TRY(at_home());
+  Lock lock(mutex_);
+  // Also where memory runs out on the way: no completion is called once this call is over.
+  struct AllTold {
+    GroupCommit& commit;
+    Lock& lock;
+    ~AllTold() {
+      if (commit.thread_.is_current()) return;
+      commit.changed_.wait(lock, [this] { return commit.in_flight_ == 0; });
+    }
+  };
+  const AllTold all_told{*this, lock};
+  return close_writer(lock);
+}
+
+// Whatever happens, the waiters are woken, and nobody begins anything any more.
+Status GroupCommit::close_writer(Lock& lock) {
+  struct Closing {
+    GroupCommit& commit;
+    Lock& lock;
+    ~Closing() {
+      commit.closing_ = false;
+      commit.closed_ = true;
+      commit.release(lock);
+      lock.lock();
+    }
+  };
+  // A publication syncs its marker: only when it is over may nothing more be synced.
+  ++closes_waiting_;
+  changed_.wait(lock, [this] { return !truncating_; });
+  --closes_waiting_;
+  closing_ = true;
+  const Closing closing{*this, lock};
+  changed_.wait(lock, [this] { return !syncing_ && !truncating_; });
+  return writer_->close();
+}
+
+}  // namespace durability::walog

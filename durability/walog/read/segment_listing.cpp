@@ -1,0 +1,56 @@
+#include "durability/walog/read/segment_listing.hpp"
+
+#include <algorithm>
+
+#include "durability/walog/format/segment_name.hpp"
+#include "durability/walog/read/header_check.hpp"
+
+namespace durability::walog {
+namespace {
+
+std::optional<SegmentGap> find_gap(const std::vector<SegmentId>& ids) {
+  const auto gap = std::ranges::adjacent_find(
+      ids, [](SegmentId left, SegmentId right) { return left.value() + 1 != right.value(); });
+  if (gap == ids.end()) return std::nullopt;
+  return SegmentGap{.missing = SegmentId(gap->value() + 1), .next = *(gap + 1)};
+}
+
+Result<bool> is_all_zeros(FileWindow& window, ByteView front) {
+  if (!all_zeros(front)) return false;  // nearly always, and no buffer is filled
+  return window.zeros_from(0);
+}
+
+}  // namespace
+
+Result<FileWindow> open_segment(Directory& directory, SegmentId id, std::size_t buffer_bytes) {
+  DURABILITY_TRY_ASSIGN(auto file, directory.open(segment_path(id)));
+  DURABILITY_TRY_ASSIGN(const std::uint64_t size, file->size());
+  return FileWindow(std::move(file), size, buffer_bytes);
+}
+
+Result<SegmentListing> list_log(Directory& directory, std::size_t buffer_bytes) {
+  SegmentListing listing;
+  DURABILITY_TRY_ASSIGN(listing.segments, list_segments(directory));
+  listing.gap = find_gap(listing.segments);
+  // One too many is enough to know.
+  while (!listing.segments.empty() && listing.spares.size() <= kMaxSpares) {
+    const SegmentId id = listing.segments.back();
+    DURABILITY_TRY_ASSIGN(auto window, open_segment(directory, id, buffer_bytes));
+    HeaderBytes front{};
+    DURABILITY_TRY_ASSIGN(const ByteView bytes, window.look(0, front));
+    DURABILITY_TRY_ASSIGN(const bool zeros, is_all_zeros(window, bytes));
+    if (!zeros) {
+      const bool knows_spares = stated_format(bytes).value_or(WalFormat::kV4) == WalFormat::kV4;
+      if (!knows_spares && listing.spares.size() == 1) {
+        listing.segments.push_back(listing.spares.front());
+        listing.spares.clear();
+      }
+      break;
+    }
+    listing.spares.insert(listing.spares.begin(), id);
+    listing.segments.pop_back();
+  }
+  return listing;
+}
+
+}  // namespace durability::walog
