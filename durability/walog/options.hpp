@@ -12,12 +12,10 @@
 #include "durability/base/random.hpp"
 #include "durability/base/worker.hpp"
 #include "durability/storage/flush_policy.hpp"
+#include "durability/walog/format/version.hpp"
 #include "durability/walog/observer.hpp"
 
 namespace durability {
-
-/// Versions of the segment format. Version 4 is this library's own; 2 and 3 are the Rust crate's.
-enum class WalFormat : std::uint8_t { kV2 = 2, kV3 = 3, kV4 = 4 };
 
 enum class WhenFull : std::uint8_t {
   kWait,    ///< the call waits; within a completion it is refused, for nobody else could make room

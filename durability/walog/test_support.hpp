@@ -38,8 +38,8 @@ using durability::testing::Repeat;
 using durability::testing::SeededRandom;
 
 /// first, first + 1, … first + 15.
-inline v4::LogId log_id_from(unsigned first) {
-  v4::LogId id{};
+inline LogId log_id_from(unsigned first) {
+  LogId id{};
   for (std::size_t i = 0; i < id.size(); ++i) id.at(i) = static_cast<std::byte>(first + i);
   return id;
 }
@@ -47,12 +47,12 @@ inline v4::LogId log_id_from(unsigned first) {
 /// A segment built frame by frame, as a writer would build it, or as none would.
 class SegmentImage {
  public:
-  explicit SegmentImage(std::uint64_t segment, std::uint64_t start = 1, v4::LogId log = log_id_from(0))
-      : SegmentImage(v4::SegmentHeader{.log_id = log,
-                                       .segment_id = SegmentId(segment),
-                                       .start = EntryId(start),
-                                       .created_at = 1'700'000'000'000'000'000}) {}
-  explicit SegmentImage(const v4::SegmentHeader& header)
+  explicit SegmentImage(std::uint64_t segment, std::uint64_t start = 1, LogId log = log_id_from(0))
+      : SegmentImage(SegmentHeader{.log_id = log,
+                                   .segment_id = SegmentId(segment),
+                                   .start = EntryId(start),
+                                   .created_at = 1'700'000'000'000'000'000}) {}
+  explicit SegmentImage(const SegmentHeader& header)
       : header_(header), next_(header.start.value()), durable_(next_ - 1) {
     const auto encoded = v4::encode_header(header);
     bytes.assign(encoded.begin(), encoded.end());
@@ -111,7 +111,7 @@ class SegmentImage {
   Bytes bytes;
 
  private:
-  v4::SegmentHeader header_;
+  SegmentHeader header_;
   std::uint64_t next_;
   std::uint64_t durable_;
   v4::SealTallyBuilder tally_;

@@ -124,8 +124,8 @@ TEST(OlderVersions, ARunOfVersion4AfterAnotherVersionHasALogIdOfItsOwn) {
     write(directory, options(format), 20);
   }
   const Scan found = scan(*directory);
-  std::optional<v4::LogId> run;
-  std::vector<v4::LogId> runs;
+  std::optional<LogId> run;
+  std::vector<LogId> runs;
   for (const auto& segment : found.segments) {
     if (segment.format != WalFormat::kV4) {
       run.reset();

@@ -17,7 +17,7 @@
 
 #include "durability/base/bytes.hpp"
 #include "durability/base/ids.hpp"
-#include "durability/walog/options.hpp"
+#include "durability/walog/format/version.hpp"
 
 namespace durability::walog::v3 {
 

@@ -22,6 +22,7 @@
 
 #include "durability/base/bytes.hpp"
 #include "durability/base/ids.hpp"
+#include "durability/walog/format/segment_header.hpp"
 
 namespace durability::walog::v4 {
 
@@ -44,16 +45,8 @@ static_assert(kHeaderBytes % kFrameAlignment == 0);
 static_assert(kSealBytes % kFrameAlignment == 0, "a seal ends where the file is cut");
 static_assert(kHeaderCrcOffset + sizeof(std::uint32_t) == kHeaderBytes);
 
-using LogId = std::array<std::byte, 16>;
-
-struct SegmentHeader {
-  LogId log_id{};
-  SegmentId segment_id;
-  EntryId start;                 ///< id of the first entry this segment holds or will hold
-  std::uint64_t created_at = 0;  ///< nanoseconds since the Unix epoch
-
-  bool operator==(const SegmentHeader&) const = default;
-};
+using walog::LogId;
+using walog::SegmentHeader;
 
 [[nodiscard]] std::array<std::byte, kHeaderBytes> encode_header(const SegmentHeader& header) noexcept;
 

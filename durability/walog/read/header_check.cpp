@@ -54,13 +54,6 @@ Checked check_unstated(ByteView bytes, const ExpectedHeader& expected) noexcept 
 
 }  // namespace
 
-std::optional<WalFormat> stated_format(ByteView bytes) noexcept {
-  if (bytes.size() < 8 || load_le<std::uint32_t>(bytes, 0) != v4::kMagic) return std::nullopt;
-  const auto version = load_le<std::uint32_t>(bytes, 4);
-  if (version < 2 || version > v4::kVersion) return std::nullopt;
-  return static_cast<WalFormat>(version);
-}
-
 Finding cut_header(const ExpectedHeader& expected) noexcept {
   if (!expected.final) return Finding::kCutBeforeFinal;
   const bool lone = !expected.predecessor && expected.name.value() != 1;

@@ -197,8 +197,7 @@ TEST(HostileLog, AnyCreationTimeCanBeOpened) {
                                       (std::uint64_t{1} << 63U) + 1, (std::uint64_t{1} << 63U) - 1, kMaxId}) {
     const auto directory = MemoryDirectory::make();
     put(*directory, 1,
-        SegmentImage(
-            v4::SegmentHeader{.segment_id = SegmentId(1), .start = EntryId(1), .created_at = created})
+        SegmentImage(SegmentHeader{.segment_id = SegmentId(1), .start = EntryId(1), .created_at = created})
             .entry("a"));
     WalOptions options = test::test_options();
     options.segment_max_age = std::chrono::hours(1);

@@ -307,10 +307,10 @@ TEST_P(SegmentCheckOf, AnErrorThatOnlyTheOtherThreadsMeetIsNone) {
 /// Five segments of two entries.
 SegmentImage segment_of_five(std::uint64_t segment, std::uint64_t created_at = 1) {
   const std::uint64_t first = 2 * segment - 1;
-  SegmentImage image(v4::SegmentHeader{.log_id = test::log_id_from(0),
-                                       .segment_id = SegmentId(segment),
-                                       .start = EntryId(first),
-                                       .created_at = created_at});
+  SegmentImage image(SegmentHeader{.log_id = test::log_id_from(0),
+                                   .segment_id = SegmentId(segment),
+                                   .start = EntryId(first),
+                                   .created_at = created_at});
   image.entry("first").entry("second").durable(first + 1);
   return segment < 5 ? image.seal() : image;
 }

@@ -28,7 +28,7 @@ Error missing_range(EntryId first, EntryId end) {
 struct Current {
   SegmentId id;
   std::optional<WalFormat> predecessor;
-  std::optional<v4::LogId> log_id;  // of the predecessor
+  std::optional<LogId> log_id;      // of the predecessor
   EntryId due{};                    // at the segment's start
   std::optional<WalkState> walk{};  // once its header has been read
 };

@@ -46,7 +46,7 @@ struct ScanOptions {
 
 /// A segment that carries a header, or did.
 struct ScannedSegment {
-  v4::SegmentHeader header;  ///< of versions 2 and 3: without log_id and time
+  SegmentHeader header;  ///< of versions 2 and 3: without log_id and time
   WalFormat format = WalFormat::kV4;
   bool header_lost = false;  ///< derived: its bytes are missing or damaged
   bool sealed = false;

@@ -6,7 +6,7 @@
 
 namespace durability::walog {
 
-Result<std::optional<FoundSeal>> find_seal(FileWindow& window, const v4::SegmentHeader& header) {
+Result<std::optional<FoundSeal>> find_seal(FileWindow& window, const SegmentHeader& header) {
   DURABILITY_TRY_ASSIGN(const std::uint64_t end, window.end_of_data(v4::kHeaderBytes));
   const std::uint32_t seed = v4::crc_seed(header.log_id, header.segment_id);
   // A seal's last bytes may be zero themselves (its last word always is), never its length field.

@@ -16,6 +16,6 @@ struct FoundSeal {
 };
 
 /// Looks for a whole seal around the last byte that is not zero; nothing where there is none.
-Result<std::optional<FoundSeal>> find_seal(FileWindow& window, const v4::SegmentHeader& header);
+Result<std::optional<FoundSeal>> find_seal(FileWindow& window, const SegmentHeader& header);
 
 }  // namespace durability::walog

@@ -7,7 +7,7 @@
 
 #include "durability/base/error.hpp"
 #include "durability/base/reading.hpp"
-#include "durability/walog/options.hpp"
+#include "durability/walog/format/version.hpp"
 
 namespace durability::walog {
 

@@ -8,7 +8,7 @@ namespace {
 
 class Walk {
  public:
-  Walk(FileWindow& window, const v4::SegmentHeader& header, WalkState& state, const EntrySink& sink)
+  Walk(FileWindow& window, const SegmentHeader& header, WalkState& state, const EntrySink& sink)
       : window_(window),
         segment_(header.segment_id),
         seed_(v4::crc_seed(header.log_id, header.segment_id)),
@@ -148,7 +148,7 @@ Result<v4::FrameState> read_frame_at(FileWindow& window, std::uint64_t offset, s
   return v4::read_frame(bytes, seed, frame);
 }
 
-Result<WalkEnd> walk_segment(FileWindow& window, const v4::SegmentHeader& header, WalkState& state,
+Result<WalkEnd> walk_segment(FileWindow& window, const SegmentHeader& header, WalkState& state,
                              const EntrySink& sink) {
   return Walk(window, header, state, sink).run();
 }

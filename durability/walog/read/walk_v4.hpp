@@ -45,7 +45,7 @@ Result<v4::FrameState> read_frame_at(FileWindow& window, std::uint64_t offset, s
                                      v4::Frame& frame);
 
 /// Walks from `state` on, which it keeps up to date.
-Result<WalkEnd> walk_segment(FileWindow& window, const v4::SegmentHeader& header, WalkState& state,
+Result<WalkEnd> walk_segment(FileWindow& window, const SegmentHeader& header, WalkState& state,
                              const EntrySink& sink);
 
 }  // namespace durability::walog

@@ -114,14 +114,14 @@ class Planner {
   // Its version is the first one that anything still states.
   void build_fresh(std::optional<WalFormat> stated) {
     plan_.format = stated.value_or(options_.format.value_or(WalFormat::kV4));
-    v4::SegmentHeader header{.segment_id = *fresh_, .start = plan_.next};
+    SegmentHeader header{.segment_id = *fresh_, .start = plan_.next};
     store_le(header.log_id, 0, options_.random->next_u64());
     store_le(header.log_id, 8, options_.random->next_u64());
     builds_.push_back(
         {.segment = *fresh_, .contents = {.head = encode_header(plan_.format, stamped(header))}});
   }
 
-  [[nodiscard]] v4::SegmentHeader stamped(v4::SegmentHeader header) const {
+  [[nodiscard]] SegmentHeader stamped(SegmentHeader header) const {
     header.created_at = static_cast<std::uint64_t>(options_.clock->since_unix_epoch().count());
     return header;
   }

@@ -18,7 +18,7 @@ EntryId before(EntryId id) noexcept { return EntryId(id.value() - 1); }
 
 class Surveyor {
  public:
-  Surveyor(Directory& directory, std::optional<v4::LogId> log_id) : directory_(directory), log_id_(log_id) {}
+  Surveyor(Directory& directory, std::optional<LogId> log_id) : directory_(directory), log_id_(log_id) {}
 
   // After the last whole batch of the segment in which the scan stopped.
   Status look_past(const ScannedSegment& segment, const WalkState& state) {
@@ -50,7 +50,7 @@ class Surveyor {
   Survey survey;
 
  private:
-  Status search_v4(FileWindow& window, const v4::SegmentHeader& header, std::uint64_t offset, EntryId due) {
+  Status search_v4(FileWindow& window, const SegmentHeader& header, std::uint64_t offset, EntryId due) {
     const std::uint32_t seed = v4::crc_seed(header.log_id, header.segment_id);
     DURABILITY_TRY_ASSIGN(const TailSearch found, search_past(window, offset, due, seed));
     raise(survey.last, found.highest);
@@ -61,7 +61,7 @@ class Surveyor {
   }
 
   // Counts what stands whole from there on; its seal may not fit: the frames before were left out.
-  Status walk_v4(FileWindow& window, const v4::SegmentHeader& header, WalkState& state) {
+  Status walk_v4(FileWindow& window, const SegmentHeader& header, WalkState& state) {
     const EntryId first = state.due;
     DURABILITY_TRY(walk_segment(window, header, state, count_only));
     raise(survey.acknowledged, state.vouched.value() == 0 ? std::nullopt : std::optional(state.vouched));
@@ -109,13 +109,13 @@ class Surveyor {
   }
 
   Directory& directory_;
-  std::optional<v4::LogId> log_id_;  // of the run of version 4 that is being looked at
+  std::optional<LogId> log_id_;  // of the run of version 4 that is being looked at
 };
 
 }  // namespace
 
 Result<Survey> survey_lost(Directory& directory, const Scan& scan, const std::vector<SegmentId>& later) {
-  std::optional<v4::LogId> log_id;
+  std::optional<LogId> log_id;
   if (!scan.segments.empty() && scan.segments.back().format == WalFormat::kV4) {
     log_id = scan.segments.back().header.log_id;
   }

@@ -170,7 +170,7 @@ class ByteWriter {
   [[nodiscard]] WalFormat wanted_format() const noexcept {
     return options_.format.value_or(segment_.format());
   }
-  [[nodiscard]] v4::SegmentHeader next_header(SegmentId id) const;
+  [[nodiscard]] SegmentHeader next_header(SegmentId id) const;
   [[nodiscard]] std::chrono::steady_clock::time_point now_if(bool needed) const;
   Result<WalTruncation> delete_covered(DurableId upto, const Aside& aside);
   Result<SegmentId> make_first_segment_durable(const Aside& aside);

@@ -14,8 +14,8 @@
 
 namespace durability::walog {
 
-v4::SegmentHeader ByteWriter::next_header(SegmentId id) const {
-  v4::SegmentHeader header = segment_.header();
+SegmentHeader ByteWriter::next_header(SegmentId id) const {
+  SegmentHeader header = segment_.header();
   if (segment_.format() != WalFormat::kV4) {
     // A run of version 4 after another version gets a log_id of its own.
     store_le(header.log_id, 0, options_.random->next_u64());
@@ -82,7 +82,7 @@ Status ByteWriter::rotate_into_new_file(SegmentId next_id) {
     background_->adopt_spare(*std::move(spare));
   }
   const WalFormat format = wanted_format();
-  const v4::SegmentHeader header = next_header(next_id);
+  const SegmentHeader header = next_header(next_id);
   const Bytes bytes = encode_header(format, header);
   auto prepared = prepare_segment(
       *directory_,

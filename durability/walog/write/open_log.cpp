@@ -81,7 +81,7 @@ class Opening {
   }
 
   // Makes the active segment's file with its header, or replaces it.
-  Status build_active(WalFormat format, const v4::SegmentHeader& header) {
+  Status build_active(WalFormat format, const SegmentHeader& header) {
     const Bytes bytes = encode_header(format, header);
     DURABILITY_TRY_ASSIGN(auto built, build(header.segment_id, bytes, options_.preallocation(format)));
     log_.format = format;
@@ -131,8 +131,8 @@ class Opening {
   }
 
   // Of version 4: the log_id of the previous segment where that is of version 4 too, else a new one.
-  v4::SegmentHeader new_header(SegmentId id, EntryId start) const {
-    v4::LogId log_id{};
+  SegmentHeader new_header(SegmentId id, EntryId start) const {
+    LogId log_id{};
     if (!log_.old.empty() && log_.old.back().format == WalFormat::kV4) {
       log_id = log_.old.back().log_id;
     } else {
@@ -243,7 +243,7 @@ class Opening {
   [[nodiscard]] Bytes header_of(const ScannedSegment& torn) const {
     if (!torn.header_lost) return {};
     const auto now = options_.clock->since_unix_epoch().count();
-    v4::SegmentHeader header = torn.header;
+    SegmentHeader header = torn.header;
     header.created_at = static_cast<std::uint64_t>(now);
     return encode_header(WalFormat::kV4, header);
   }

@@ -50,7 +50,7 @@ enum class OpenIntent : std::uint8_t { kOpenOrCreate, kCreate, kResume };
 struct OldSegment {
   SegmentRange range;
   WalFormat format = WalFormat::kV4;
-  v4::LogId log_id{};
+  LogId log_id{};
 };
 
 /// A log that is ready to be appended to.
@@ -58,7 +58,7 @@ struct OpenedLog {
   std::unique_ptr<DirectoryLock> lock;
   std::vector<OldSegment> old;  ///< the segments before the active one
   WalFormat format = WalFormat::kV4;
-  v4::SegmentHeader header;  ///< of the active segment
+  SegmentHeader header;  ///< of the active segment
   std::shared_ptr<File> file;
   bool header_written = false;
   WalkState state;  ///< of the active segment

@@ -12,17 +12,7 @@ constexpr std::uint64_t kMostZerosAfter = kStrideBytes / 8;
 
 }  // namespace
 
-Bytes encode_header(WalFormat format, const v4::SegmentHeader& header) {
-  if (format == WalFormat::kV4) {
-    const auto bytes = v4::encode_header(header);
-    return {bytes.begin(), bytes.end()};
-  }
-  const auto bytes =
-      v3::encode_header({.format = format, .start = header.start, .segment_id = header.segment_id});
-  return {bytes.begin(), bytes.end()};
-}
-
-Bytes encode_seal_frame(const v4::SegmentHeader& header, const WalkState& state, std::uint32_t lag) {
+Bytes encode_seal_frame(const SegmentHeader& header, const WalkState& state, std::uint32_t lag) {
   Bytes seal;
   const EntryId last(state.due.value() - 1);
   v4::append_frame(seal, {.id = last, .lag = lag, .kind = v4::FrameKind::kSeal}, v4::encode_seal(state.tally),
@@ -30,7 +20,7 @@ Bytes encode_seal_frame(const v4::SegmentHeader& header, const WalkState& state,
   return seal;
 }
 
-SegmentWriter::SegmentWriter(std::shared_ptr<File> file, WalFormat format, const v4::SegmentHeader& header,
+SegmentWriter::SegmentWriter(std::shared_ptr<File> file, WalFormat format, const SegmentHeader& header,
                              FrameBuffer buffer)
     : file_(std::move(file)),
       format_(format),
@@ -42,7 +32,7 @@ FrameBuffer SegmentWriter::make_buffer(std::size_t buffer_bytes) {
   return FrameBuffer(buffer_bytes + kStrideBytes / 2 + v4::kHeaderBytes + v4::kSealBytes);
 }
 
-SegmentWriter SegmentWriter::begin(std::shared_ptr<File> file, const v4::SegmentHeader& header,
+SegmentWriter SegmentWriter::begin(std::shared_ptr<File> file, const SegmentHeader& header,
                                    FrameBuffer buffer) {
   SegmentWriter writer(std::move(file), WalFormat::kV4, header, std::move(buffer));
   const auto bytes = v4::encode_header(header);
@@ -52,9 +42,8 @@ SegmentWriter SegmentWriter::begin(std::shared_ptr<File> file, const v4::Segment
   return writer;
 }
 
-SegmentWriter SegmentWriter::go_on(std::shared_ptr<File> file, WalFormat format,
-                                   const v4::SegmentHeader& header, const WalkState& state,
-                                   FrameBuffer buffer) {
+SegmentWriter SegmentWriter::go_on(std::shared_ptr<File> file, WalFormat format, const SegmentHeader& header,
+                                   const WalkState& state, FrameBuffer buffer) {
   SegmentWriter writer(std::move(file), format, header, std::move(buffer));
   writer.buffer_.clear();
   writer.flushed_ = state.offset;

@@ -14,34 +14,20 @@
 
 namespace durability::walog {
 
-/// Bytes an entry takes in a segment of that version.
-[[nodiscard]] constexpr std::uint64_t frame_span(WalFormat format, std::uint64_t payload_bytes) noexcept {
-  return format == WalFormat::kV4 ? v4::frame_span(payload_bytes) : v3::kFrameHeadBytes + payload_bytes;
-}
-
-/// Bytes that are needed after the last entry.
-[[nodiscard]] constexpr std::uint64_t seal_span(WalFormat format) noexcept {
-  return format == WalFormat::kV4 ? v4::kSealBytes : 0;
-}
-
-/// The header as it stands in a file of that version.
-[[nodiscard]] Bytes encode_header(WalFormat format, const v4::SegmentHeader& header);
-
 /// The seal of a version-4 segment that was read up to `state`, as it stands in the file.
-[[nodiscard]] Bytes encode_seal_frame(const v4::SegmentHeader& header, const WalkState& state,
-                                      std::uint32_t lag);
+[[nodiscard]] Bytes encode_seal_frame(const SegmentHeader& header, const WalkState& state, std::uint32_t lag);
 
 class SegmentWriter {
  public:
   /// With room for what is written out at once, a header before it and a seal after it.
   static FrameBuffer make_buffer(std::size_t buffer_bytes);
   /// A segment whose file is new: its header goes out with its first frames.
-  static SegmentWriter begin(std::shared_ptr<File> file, const v4::SegmentHeader& header, FrameBuffer buffer);
+  static SegmentWriter begin(std::shared_ptr<File> file, const SegmentHeader& header, FrameBuffer buffer);
   /// A segment that holds frames up to `state`.
-  static SegmentWriter go_on(std::shared_ptr<File> file, WalFormat format, const v4::SegmentHeader& header,
+  static SegmentWriter go_on(std::shared_ptr<File> file, WalFormat format, const SegmentHeader& header,
                              const WalkState& state, FrameBuffer buffer);
 
-  [[nodiscard]] const v4::SegmentHeader& header() const noexcept { return header_; }
+  [[nodiscard]] const SegmentHeader& header() const noexcept { return header_; }
   [[nodiscard]] WalFormat format() const noexcept { return format_; }
   [[nodiscard]] const std::shared_ptr<File>& file() const noexcept { return file_; }
   /// Where the next frame goes.
@@ -73,7 +59,7 @@ class SegmentWriter {
   [[nodiscard]] FrameBuffer take_buffer() noexcept;
 
  private:
-  SegmentWriter(std::shared_ptr<File> file, WalFormat format, const v4::SegmentHeader& header,
+  SegmentWriter(std::shared_ptr<File> file, WalFormat format, const SegmentHeader& header,
                 FrameBuffer buffer);
 
   void sum_frames() noexcept;
@@ -82,7 +68,7 @@ class SegmentWriter {
 
   std::shared_ptr<File> file_;
   WalFormat format_;
-  v4::SegmentHeader header_;
+  SegmentHeader header_;
   std::uint32_t seed_;
   FrameBuffer buffer_;
   std::size_t summed_ = 0;     // in the buffer: what follows has no checksums yet

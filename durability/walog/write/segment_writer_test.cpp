@@ -55,7 +55,7 @@ class WatchedFile final : public File {
 class SegmentWriterTest : public ::testing::Test {
  protected:
   SegmentWriter begin(WalFormat format = WalFormat::kV4) {
-    const v4::SegmentHeader header{.segment_id = SegmentId(1), .start = EntryId(1)};
+    const SegmentHeader header{.segment_id = SegmentId(1), .start = EntryId(1)};
     if (format == WalFormat::kV4) {
       return SegmentWriter::begin(file_, header, SegmentWriter::make_buffer(kBuffer));
     }
