@@ -69,6 +69,7 @@ check: bootstrap-dev  ## format, layering, file sizes, text, clang-tidy
 	python3 scripts/draw_modules.py
 	python3 scripts/check_sizes.py
 	python3 scripts/check_text.py
+	python3 scripts/check_paths.py
 	cmake --preset clang
 	python3 scripts/tidy.py build/clang -j $(JOBS)
 

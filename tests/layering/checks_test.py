@@ -74,6 +74,17 @@ class Check(unittest.TestCase):
         self.assertIn(saying, done.stderr)
 
 
+class Paths(Check):
+    def test_a_comment_or_page_names_what_is_not_there(self):
+        for path, text in {"durability/walog/scan.hpp": "// As in walog/scanner.hpp.\n",
+                           "README.md": "See cli/lost.hpp.\n"}.items():
+            self.fails("check_paths.py", path, text, "there is no ")
+
+    def test_what_is_there_may_be_named_from_the_top_or_from_the_modules(self):
+        self.passes("check_paths.py", {"durability/walog/scan.hpp":
+                                       "// walog/read/walk.hpp, durability/walog/log.hpp, other/project.hpp\n"})
+
+
 class Layers(Check):
     def test_a_sound_project_passes(self):
         self.passes("check_layers.py", {})

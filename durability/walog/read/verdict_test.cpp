@@ -16,7 +16,7 @@ struct Row {
   const char* resume;
 };
 
-// The table of docs/behaviour.md. It stands here a second time, in words, so that a verdict cannot be
+// The table of docs/recovery.md. It stands here a second time, in words, so that a verdict cannot be
 // changed by accident and a new finding cannot be added without one.
 constexpr Row kTable[] = {
     {Finding::kNoSegments, "ok", "ok", "start log"},
