@@ -110,7 +110,7 @@ TEST_F(Truncation, IsTheLiveWritersOwn) {
   EXPECT_EQ(test::snapshot(*directory_), before);
 }
 
-// C22
+// C22: the newest one stays, whatever is covered.
 TEST_F(Truncation, KeepsTheNewestSegment) {
   EXPECT_EQ(truncate()->deleted.size(), 2U);
   EXPECT_EQ(test::read_strict(directory_), "e: ok");
@@ -140,7 +140,7 @@ struct Veto final : WalObserver {
   bool before_truncate(const SegmentRange& range) noexcept override { return range.segment.value() < 2; }
 };
 
-// C3
+// C3: what follows a segment that an observer keeps stays too.
 TEST_F(Truncation, KeepsAContiguousSuffixUnderAVeto) {
   options_.observer = std::make_shared<Veto>();
   const auto truncated = truncate().value();

@@ -57,7 +57,7 @@ class Completions : public test::GatedWriterTest {
   }
 };
 
-// G2, G5: a sync that had begun before the entry was written does not complete it.
+// A sync that had begun before the entry was written does not complete it.
 TEST_F(Completions, AreCalledOnlyAfterASyncThatBeganAfterTheEntryWasWritten) {
   gate_.hold();
   EXPECT_TRUE(writer_->append_durable("first", calls_.next()));
@@ -82,7 +82,7 @@ TEST_F(Completions, OfOneThreadShareASyncAndComeInTheOrderOfTheIds) {
   EXPECT_EQ(gate_.begun(), 2U);
 }
 
-// G1: every completion after a failed sync gets its error, and nothing is tried again.
+// Every completion after a failed sync gets its error, and nothing is tried again.
 TEST_F(Completions, GetTheErrorOfTheSyncThatFailed) {
   gate_.hold();
   EXPECT_TRUE(writer_->append_durable("first", calls_.next()));
@@ -147,7 +147,7 @@ TEST_F(Completions, MayAppendTheNextEntry) {
   EXPECT_THAT(ids(calls_.wait_for(1)), ElementsAre(2));
 }
 
-// G4: closing leaves no completion behind.
+// Closing leaves no completion behind.
 TEST_F(Completions, AreAllCalledWhenCloseReturns) {
   for (int i = 0; i < 500; ++i) EXPECT_TRUE(writer_->append_durable("entry", calls_.next()));
   ASSERT_TRUE(writer_->close());
@@ -200,7 +200,7 @@ TEST(CompletionsWithoutStableStorage, AreToldThatThereIsNone) {
   EXPECT_TRUE(writer->close());
 }
 
-// G6 (small): threads that wait and threads that do not, rotations in between.
+// Threads that wait and threads that do not, rotations in between.
 TEST(GroupCommit, CompletionsAndWaitingThreadsShareSyncsAndLoseNothing) {
   const auto inner = CrashDirectory::make();
   WalOptions options;

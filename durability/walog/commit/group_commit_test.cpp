@@ -21,7 +21,7 @@ using test::FaultyDirectory;
 
 class GroupCommitTest : public test::GatedWriterTest {};
 
-// G2: a sync under way when an entry is appended does not acknowledge it; the next one does.
+// A sync under way when an entry is appended does not acknowledge it; the next one does.
 TEST_F(GroupCommitTest, AnEntryIsAcknowledgedOnlyByASyncThatBeganAfterItWasWritten) {
   gate_.hold();
   std::thread first([&] { EXPECT_EQ(writer_->append_durable("first").value().entry(), EntryId(1)); });
@@ -55,7 +55,7 @@ TEST_F(GroupCommitTest, WhatIsDurableAlreadyIsAcknowledgedWithoutASync) {
   EXPECT_TRUE(fails_with(writer_->wait_until_durable(EntryId(2)), ErrorCode::kInvalidState));
 }
 
-// G1: the sync fails: every waiter on it gets the error, every later caller too, and nobody tries again.
+// The sync fails: every waiter on it gets the error, every later caller too, and nobody tries again.
 TEST_F(GroupCommitTest, AFailedSyncReachesEveryWaiterAndIsNotRetried) {
   gate_.hold();
   std::vector<std::thread> waiters;
@@ -77,7 +77,7 @@ TEST_F(GroupCommitTest, AFailedSyncReachesEveryWaiterAndIsNotRetried) {
   EXPECT_EQ(writer_->durable_id()->entry(), EntryId(0));
 }
 
-// G1: waiters get the sync's own error, not only that the writer is stopped.
+// Waiters get the sync's own error, not only that the writer is stopped.
 TEST_F(GroupCommitTest, EveryWaiterGetsTheErrorOfTheSyncItself) {
   for (int i = 0; i < 4; ++i) ASSERT_TRUE(writer_->append("entry"));
   gate_.hold();
@@ -96,7 +96,7 @@ TEST_F(GroupCommitTest, EveryWaiterGetsTheErrorOfTheSyncItself) {
   EXPECT_EQ(told, 4);
 }
 
-// G4: closing waits for the sync under way; a thread that still waits is acknowledged by it or by the close.
+// Closing waits for the sync under way; a thread that still waits is acknowledged by it or by the close.
 TEST_F(GroupCommitTest, ClosingResolvesEveryWaiter) {
   gate_.hold();
   std::vector<std::thread> threads;
@@ -121,7 +121,7 @@ TEST_F(GroupCommitTest, ClosingResolvesEveryWaiter) {
   EXPECT_TRUE(fails_with(writer_->append("late"), ErrorCode::kClosed));
 }
 
-// G6 (small): threads that append, wait, flush and rotate; every acknowledged entry is there, once.
+// Threads that append, wait, flush and rotate; every acknowledged entry is there, once.
 TEST(GroupCommit, ManyThreadsLoseNothingAndShareSyncs) {
   constexpr int kThreads = 8;
   constexpr int kEntries = 60;

@@ -102,7 +102,7 @@ TEST_F(TruncationTest, IsOverWhenCloseReturns) {
   EXPECT_TRUE(succeeded(truncated_));
 }
 
-// G1: a failed sync, of a directory too, ends the writer.
+// A failed sync, of a directory too, ends the writer.
 TEST_F(TruncationTest, PoisonsTheWriterWhereASyncFails) {
   for (const Operation failing : {Operation::kSyncData, Operation::kSyncDirectory}) {
     SetUp();

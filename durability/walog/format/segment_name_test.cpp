@@ -15,7 +15,7 @@ void touch(Directory& directory, std::string_view name) {
   ASSERT_TRUE(directory.create("wal/" + std::string(name)));
 }
 
-// R3: a name is a decimal u64 without sign or leading zero, or it is no segment's.
+// A name is a decimal u64 without sign or leading zero, or it is no segment's.
 TEST(SegmentName, IsADecimalNumberWithoutSignOrLeadingZero) {
   EXPECT_EQ(parse_segment_name("wal_1.log"), SegmentId(1));
   EXPECT_EQ(parse_segment_name("wal_10.log"), SegmentId(10));
@@ -53,7 +53,7 @@ TEST(SegmentName, IsMadeAndReadBackAlike) {
   }
 }
 
-// R3: replay order is numeric, and noise beside the segments is no part of the log.
+// Replay order is numeric, and noise beside the segments is no part of the log.
 TEST(SegmentName, SegmentsAreListedInNumericOrderAndNoiseIsIgnored) {
   const auto directory = MemoryDirectory::make();
   for (const char* name : {"wal_10.log", "wal_9.log", "wal_100.log", "wal_11.log", "wal_01.log", "wal_+5.log",
@@ -77,7 +77,7 @@ TEST(SegmentName, ASegmentNumberedZeroIsRefusedAndNamed) {
   EXPECT_EQ(listed.error().path(), "wal/wal_0.log");
 }
 
-// S10: only what a crashed writer of segments can have left is removed.
+// Only what a crashed writer of segments can have left is removed.
 TEST(SegmentName, OnlyExactTemporariesOfSegmentsAreRemoved) {
   const auto directory = MemoryDirectory::make();
   for (const char* ours : {"wal_1.log.0123456789abcdef.tmp", "wal_27.log.ffffffffffffffff.tmp"}) {

@@ -144,7 +144,7 @@ TEST(WalReader, NamesTheEntryThatDoesNotDecode) {
   EXPECT_EQ(seen, std::vector<std::string>{"x"});
 }
 
-// I7
+// No file, no directory and no lock of the log is touched.
 TEST(ByteReader, OnlyReads) {
   const auto directory = FaultyDirectory::make(three_segments());
   EXPECT_EQ(read_strict(directory), "a b c d e f: ok");
@@ -215,7 +215,7 @@ TEST(ByteReader, TakesNoFileOfAnOlderVersionForWholeThatIsCutToLessThanWasRead) 
   EXPECT_TRUE(fails_with(report, ErrorCode::kTruncated));
 }
 
-// R5, V15, deterministically: something happens between two of the reader's calls, at each of them in turn.
+// V15, deterministically: something happens between two of the reader's calls, at each of them in turn.
 TEST(ByteReader, SeesAPrefixWhateverAWriterDoesBetweenTwoOfItsCalls) {
   WalOptions options = test::test_options();
   options.segment_bytes = 168;
@@ -264,7 +264,7 @@ TEST(ByteReader, SeesAPrefixWhateverAWriterDoesBetweenTwoOfItsCalls) {
   }
 }
 
-// R5, with threads.
+// The same with threads.
 TEST_P(ByteReaderAhead, ReadsBesideAWriterAndATruncation) {
   const std::shared_ptr<Directory> directory = CrashDirectory::make();
   WalOptions options;

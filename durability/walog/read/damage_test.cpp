@@ -67,7 +67,7 @@ void expect_verdicts(const std::vector<Damage>& table,
     const auto before = test::snapshot(*directory);
     EXPECT_EQ(read(directory, ReadMode::kStrict), damage.strict);
     EXPECT_EQ(read(directory, ReadMode::kBestEffort), damage.best_effort);
-    EXPECT_EQ(test::snapshot(*directory), before) << "a reader has written (I7)";
+    EXPECT_EQ(test::snapshot(*directory), before) << "a reader has written";
     EXPECT_EQ(open_append_close(directory), damage.open);
   }
 }
@@ -76,7 +76,7 @@ void remove(CrashDirectory& directory, std::uint64_t segment) {
   ASSERT_TRUE(directory.remove_durable(segment_path(SegmentId(segment))));
 }
 
-// R4 and the rules for whole segments.
+// Swapped, doubled, missing and foreign segments.
 TEST(Damage, ToWholeSegments) {
   expect_verdicts(
       {
@@ -185,7 +185,7 @@ TEST(Damage, ToTheFinalSegment) {
            "a b c d e f: torn_tail", "a b c d e f: ok", "ok"},
           {"one byte after it", last([](auto& s) { s.raw(as_bytes("x")); }), "a b c d e f: torn_tail",
            "a b c d e f: ok", "ok"},
-          // W3: in an unacknowledged tail a length is garbage like any other byte.
+          // In an unacknowledged tail a length is garbage like any other byte.
           {"a length over the cap after it", last([](auto& s) {
              Bytes head(24);
              store_le(MutableByteView(head), 4, std::uint32_t{0xffffffff});
@@ -277,7 +277,7 @@ TEST(Damage, ToAnInnerSegmentIsCorruptAndOpeningTrustsOnlyAConfirmedSeal) {
       sound_log);
 }
 
-// W1: a header torn at each length, and zero-filled to where it would end.
+// A header torn at each length, and zero-filled to where it would end.
 TEST(Damage, AHeaderTornAfterASealedSegmentIsTorn) {
   for (std::size_t length = 0; length < v4::kHeaderBytes; ++length) {
     for (const bool zero_filled : {false, true}) {
@@ -295,7 +295,7 @@ TEST(Damage, AHeaderTornAfterASealedSegmentIsTorn) {
   }
 }
 
-// W1, R6: a first segment is renamed into place whole, so a torn header there is no crash's doing.
+// A first segment is renamed into place whole, so a torn header there is no crash's doing.
 TEST(Damage, AHeaderTornInALoneSegmentIsCorrupt) {
   for (const std::uint64_t number : {std::uint64_t{1}, std::uint64_t{7}}) {
     for (std::size_t length = 0; length < v4::kHeaderBytes; ++length) {
@@ -317,7 +317,7 @@ TEST(Damage, AHeaderTornInALoneSegmentIsCorrupt) {
   }
 }
 
-// R6: ids never restart at 1 because a log's last segment was lost to zeros.
+// Ids never restart at 1 because a log's last segment was lost to zeros.
 TEST(Damage, ALoneSegmentOfZerosStartsALogAnewOnlyAsNumberOne) {
   const auto lone = [](std::uint64_t number, WalOptions options) {
     const auto directory = CrashDirectory::make();
@@ -346,7 +346,7 @@ TEST(Damage, AFinalSegmentWithoutItsHeaderGoesOnWithTheIdsThatAreDue) {
   EXPECT_EQ(writer->recovery_report().segment, SegmentId(3));
 }
 
-// W4: a payload that looks like a frame is a payload. After damage, a frame of another place never counts;
+// A payload that looks like a frame is a payload. After damage, a frame of another place never counts;
 // a perfect imitation (a log stored in itself) makes it corrupt, never a wrong entry.
 TEST(Damage, APayloadThatImitatesAFrameIsAPayload) {
   const auto imitation = [](const SegmentImage& of) {
@@ -375,7 +375,7 @@ TEST(Damage, APayloadThatImitatesAFrameIsAPayload) {
   EXPECT_EQ(read_torn_with(perfect), "a: corrupt");
 }
 
-// W5: zeros after a damaged head look like the end of a preallocated segment. They were acknowledged.
+// Zeros after a damaged head look like the end of a preallocated segment. They were acknowledged.
 TEST(Damage, APayloadOfZerosWithAFlippedBitIsCorruptNotTorn) {
   const std::string zeros(200, '\0');
   SegmentImage image = SegmentImage(1).entry("a").entry(zeros).durable(2).mark().zeros(100);
@@ -388,7 +388,7 @@ TEST(Damage, APayloadOfZerosWithAFlippedBitIsCorruptNotTorn) {
   }
 }
 
-// W7: of a torn batch the whole entries before the tear stay; of a torn atomic batch nothing does.
+// Of a torn batch the whole entries before the tear stay; of a torn atomic batch nothing does.
 TEST(Damage, ATornBatchKeepsItsPrefixAndATornAtomicBatchNothing) {
   const SegmentImage batch = SegmentImage(1).entry("a").entry("b").entry("c").entry("d");
   const SegmentImage atomic = SegmentImage(1).entry("a").part("b").part("c").entry("d");

@@ -1,4 +1,4 @@
-// I9: no single damaged bit, and no cut, makes strict reading say "ok" of a log that lacks an acknowledged
+// No single damaged bit, and no cut, makes strict reading say "ok" of a log that lacks an acknowledged
 // entry, makes any reading deliver a wrong one, or lets opening change what it refuses.
 
 #include <gtest/gtest.h>
@@ -107,7 +107,7 @@ class WrittenLog : public ::testing::TestWithParam<bool> {
 INSTANTIATE_TEST_SUITE_P(Log, WrittenLog, ::testing::Values(false, true),
                          [](const auto& log) { return log.param ? "Closed" : "Open"; });
 
-// C13
+// C13: heads are under the checksum like payloads.
 TEST_P(WrittenLog, SurvivesNoFlippedBitUnnoticed) {
   for (const auto& [name, bytes] : files_) {
     for (std::size_t bit = 0; bit < bytes.size() * 8; ++bit) {

@@ -25,7 +25,7 @@ FileWindow window_on(Directory& directory, std::uint64_t segment) {
   return {std::move(file), size};
 }
 
-// X3, C11: no length field decides an allocation before its bytes are there.
+// C11: no length field decides an allocation before its bytes are there.
 TEST(HostileLog, NoLengthFieldMakesReadingAllocateMoreThanTheFileAndAMebibyte) {
   constexpr std::uint32_t kCap = v4::kMaxPayloadBytes + v4::kFrameHeadBytes;
   for (const std::uint32_t length : {0U, 1U, 15U, 16U, 23U, 24U, kCap - 1, kCap, kCap + 1, 1U << 31U, ~0U}) {
@@ -54,7 +54,7 @@ TEST(HostileLog, NoLengthFieldMakesReadingAllocateMoreThanTheFileAndAMebibyte) {
   }
 }
 
-// X4: a long tail of garbage is searched once.
+// A long tail of garbage is searched once.
 TEST(HostileLog, SixtyFourMebibytesOfGarbageAreSearchedInLinearWork) {
   testing::SeededRandom random(4);
   const auto directory = MemoryDirectory::make();

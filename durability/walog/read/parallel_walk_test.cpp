@@ -376,7 +376,7 @@ TEST(SegmentCheck, ASegmentThatIsReplacedOnceItWasWalkedIsReadAgain) {
   }
 }
 
-// R5, V15: a writer appends, rotates and truncates between two calls of one of the threads.
+// V15: a writer appends, rotates and truncates between two calls of one of the threads.
 TEST(SegmentCheck, CountsAPrefixWhateverAWriterDoesMeanwhile) {
   WalOptions options = test::test_options();
   options.segment_bytes = 168;
@@ -419,7 +419,7 @@ TEST(SegmentCheck, CountsAPrefixWhateverAWriterDoesMeanwhile) {
   }
 }
 
-// R5, with threads on both sides.
+// The same with threads on both sides.
 TEST(SegmentCheck, VerifiesBesideAWriterAndATruncation) {
   const std::shared_ptr<Directory> directory = CrashDirectory::make();
   WalOptions options;

@@ -1,4 +1,4 @@
-// R1: the power is cut, or the process killed, at each step of applying and of undoing a repair.
+// The power is cut, or the process killed, at each step of applying and of undoing a repair.
 //
 // Whatever is left: every byte that was there is in the log or in quarantine; the log opens, or can be
 // repaired, to its sound prefix; and undoing brings back what was there, byte for byte.
@@ -368,7 +368,7 @@ TEST(Repair, IsUndoneFromTheEndOnAndQuarantineGoesLast) {
   EXPECT_EQ(changes_of(damage_in_the_middle(), true), expected);
 }
 
-// X1: the process that replaced the lock's file may be writing by now.
+// The process that replaced the lock's file may be writing by now.
 TEST(Repair, ChangesNothingOnceItsLockIsGone) {
   for (const bool undo : {false, true}) {
     const auto disk = disk_with(damage_in_the_middle().files);

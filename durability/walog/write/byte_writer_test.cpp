@@ -107,7 +107,7 @@ TEST_F(ByteWriterTest, AnEntryLargerThanTheBufferIsWrittenThroughInOrder) {
   EXPECT_EQ(read_strict(directory_), "a " + text_of(1000) + " c: ok");
 }
 
-// P6: an entry that fills the segment to the last byte stays in it, one byte more rotates first.
+// An entry that fills the segment to the last byte stays in it, one byte more rotates first.
 TEST_F(ByteWriterTest, RotatesExactlyAtTheLimit) {
   WalOptions options = test::test_options();
   options.segment_bytes = 64 + 32 + 32 + 40;
@@ -126,7 +126,7 @@ TEST_F(ByteWriterTest, RotatesExactlyAtTheLimit) {
   EXPECT_EQ(read_strict(directory_), "12345678 12345678  12345678 : ok");
 }
 
-// P6: one entry larger than a segment stands alone in one that grows.
+// One entry larger than a segment stands alone in one that grows.
 TEST_F(ByteWriterTest, AnOversizeEntryOrBatchStandsAloneInItsSegment) {
   const auto writer = open(test::test_options());
   ASSERT_TRUE(writer->append(as_bytes("a")));
@@ -244,7 +244,7 @@ TEST_F(ByteWriterTest, ACloseMarksTheLogOnceAndReopeningWithoutAppendingChangesN
   EXPECT_EQ(read_strict(directory_), "a b: ok");
 }
 
-// R2
+// A clean close leaves nothing that the one overlooks and the other does not.
 TEST_F(ByteWriterTest, BestEffortAndStrictAgreeAfterACleanCloseAtEachLength) {
   for (std::size_t count = 0; count < 12; ++count) {
     const auto directory = CrashDirectory::make();
@@ -393,7 +393,7 @@ TEST_F(ByteWriterTest, TruncationDeletesWhatIsCoveredAndKeepsTheNewest) {
   EXPECT_EQ(read_strict(directory_), "e f: ok");
 }
 
-// W8: what was never flushed is gone with the writer; it was never acknowledged, and its loss is reported.
+// What was never flushed is gone with the writer; it was never acknowledged, and its loss is reported.
 TEST_F(ByteWriterTest, DroppingAWriterSaysHowManyEntriesAreLost) {
   const auto telling = std::make_shared<Telling>();
   WalOptions options = one_segment();

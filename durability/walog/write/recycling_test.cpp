@@ -222,7 +222,7 @@ void crash_at_each_step(const durability::testing::CrashProfile& profile, std::u
   EXPECT_GT(cut, 30U) << "no step was crashed";
 }
 
-// P3, V13: old frames past the tail of a recycled file must never come back; each step may be the last.
+// V13: old frames past the tail of a recycled file must never come back; each step may be the last.
 TEST(Recycling, SurvivesACrashAtEachStep) {
   for (const auto& profile : durability::testing::kAllCrashProfiles)
     crash_at_each_step(profile, 6, WalFormat::kV4);

@@ -83,7 +83,7 @@ void expect_kept(const std::shared_ptr<Directory>& directory, const Promise& pro
   for (std::size_t i = 0; i < promise.durable; ++i) EXPECT_EQ(found[i], promise.appended[i]);
 }
 
-// S6: no space at each operation in turn, then space again. Nothing acknowledged is lost, in this process's
+// No space at each operation in turn, then space again. Nothing acknowledged is lost, in this process's
 // view or after a power cut, and where only a spare could not be made, appending goes on.
 TEST(WriterFaults, NoSpaceAtEachCallLosesNothingAcknowledged) {
   const auto whole = FaultyDirectory::make(CrashDirectory::make());
@@ -112,7 +112,7 @@ TEST(WriterFaults, NoSpaceAtEachCallLosesNothingAcknowledged) {
   }
 }
 
-// P2
+// Space that cannot be set aside is reported, not passed over.
 TEST(WriterFaults, AnAppendThatNeedsASpareIsRefusedWhileThereIsNoSpaceAndThenGoesOn) {
   const auto directory = FaultyDirectory::make(CrashDirectory::make());
   WalOptions options = test::test_options();
@@ -156,7 +156,7 @@ TEST(WriterFaults, ABatchThatRunsOutOfSpaceSaysHowManyOfItsEntriesAreAppended) {
   ASSERT_TRUE(writer->close());
 }
 
-// S7: every sync of the workload fails once, and the pages stay dirty, are forgotten, or go back. It is not
+// Every sync of the workload fails once, and the pages stay dirty, are forgotten, or go back. It is not
 // tried again, nothing after it is acknowledged, and what was acknowledged before is there.
 TEST(WriterFaults, AFailedSyncIsNeverAcknowledgedAndNeverRetried) {
   const auto whole = FaultyDirectory::make(CrashDirectory::make());
@@ -219,7 +219,7 @@ TEST(WriterFaults, AfterAFailedSyncTheNextProcessReadsTheDiskAndNotTheCache) {
   EXPECT_EQ(durable.entry(), EntryId(2));
 }
 
-// S8: the writer was killed; a backup program syncs the segment, and a page that could not be written is
+// The writer was killed; a backup program syncs the segment, and a page that could not be written is
 // reported to it, once. The next writer's descriptor is younger than that failure: it gets no report.
 TEST(WriterFaults, AFailureThatAnotherDescriptorWasToldOfIsNotTakenForASync) {
   const auto inner = CrashDirectory::make();
@@ -298,7 +298,7 @@ TEST(WriterFaults, EveryCallButCloseIsRefusedOnceAWriteHasFailed) {
   EXPECT_EQ(test::read(inner, ReadMode::kBestEffort), "a: ok");
 }
 
-// X1: the process that replaced the lock's file may hold a lock of its own. Nothing is sealed or deleted
+// The process that replaced the lock's file may hold a lock of its own. Nothing is sealed or deleted
 // then.
 TEST(WriterFaults, AReplacedLockFileStopsRotationAndTruncation) {
   enum class Call { kRotate, kRotateIntoVersion3, kTruncate };
@@ -368,7 +368,7 @@ TEST(WriterFaults, ADestroyedWriterLeavesNoSyncAfterItsLockIsReleased) {
   EXPECT_EQ(worker.pending(), 0U);
 }
 
-// S9
+// What close reports may be the only word of a failed write.
 TEST(WriterFaults, AnErrorOfClosingTheFileSurfaces) {
   const auto directory = FaultyDirectory::make(CrashDirectory::make());
   const auto writer = open_writer(directory, one_segment()).value();
@@ -378,7 +378,7 @@ TEST(WriterFaults, AnErrorOfClosingTheFileSurfaces) {
   EXPECT_TRUE(open_writer(directory)) << "the lock is released all the same";
 }
 
-// S10: readers pass over what a crashed writer left; the next writer removes it, under the lock.
+// Readers pass over what a crashed writer left; the next writer removes it, under the lock.
 TEST(WriterFaults, LeftoversAreIgnoredByReadersAndRemovedUnderTheLock) {
   const auto directory = CrashDirectory::make();
   auto live = open_writer(directory, one_segment()).value();
@@ -394,7 +394,7 @@ TEST(WriterFaults, LeftoversAreIgnoredByReadersAndRemovedUnderTheLock) {
   EXPECT_FALSE(directory->exists(leftover).value());
 }
 
-// W6: memory runs out at each allocation of an append in turn. The writer is as it was, or says that it is
+// Memory runs out at each allocation of an append in turn. The writer is as it was, or says that it is
 // not to be gone on with; the log holds what was acknowledged.
 TEST(WriterFaults, NoMemoryInMidAppendLeavesTheWriterUnchangedOrPoisoned) {
   bool ran_through = false;
