@@ -184,11 +184,11 @@ class Text(Check):
         self.fails("check_text.py", "docs/bad.md", ".." + "/shared/DESIGN.md\n", "outside the project")
 
     def test_a_label_that_no_page_explains(self):
-        page = "| F1 | half a header | it opens | `a_test.cpp` |\n"
+        page = "| F" + "1 | half a header | it opens | `a_test.cpp` |\n"
         for path in ("durability/base/bad_test.cpp", "docs/bad.md", "tests/bad.py"):
             with self.subTest(path):
                 self.fails("check_text.py", path, "// F" + "2: a story\n", "without a row")
-        self.passes("check_text.py", {"docs/histories.md": page, "durability/base/good_test.cpp": "// F1: a story\n"})
+        self.passes("check_text.py", {"docs/histories.md": page, "durability/base/good_test.cpp": "// F" + "1: a story\n"})
         self.passes("check_text.py", {"bench/works.py": "W = 'W" + "1'\n"})
 
     def test_a_lock_file(self):
