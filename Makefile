@@ -71,10 +71,12 @@ check: bootstrap-dev  ## format, layering, file sizes, text, clang-tidy
 	python3 scripts/check_text.py
 	python3 scripts/check_paths.py
 	cmake --preset clang
+	python3 scripts/check_headers.py build/clang -j $(JOBS)
 	python3 scripts/tidy.py build/clang -j $(JOBS)
 
 tidy-whole: bootstrap-dev  ## clang-tidy over the tests too, and its analyzer as far as it goes; half an hour
 	cmake --preset clang
+	python3 scripts/check_headers.py build/clang -j $(JOBS) --all
 	python3 scripts/tidy.py build/clang -j $(JOBS) --whole
 
 LENGTH ?= 3

@@ -72,4 +72,9 @@ struct WalTuning {
   std::size_t recycle_segments = 0;
 };
 
+namespace walog {
+/// How a log may be opened.
+enum class OpenIntent : std::uint8_t { kOpenOrCreate, kCreate, kResume };
+}  // namespace walog
+
 }  // namespace durability

@@ -10,12 +10,9 @@
 
 #include "durability/base/ids.hpp"
 #include "durability/base/result.hpp"
+#include "durability/walog/outcome.hpp"
 
-namespace durability {
-
-struct WalTruncation;
-
-namespace walog {
+namespace durability::walog {
 
 /// Ends with its destructor. Move-only; the log must live as long. `Core` is a ByteWriter, whose thread this
 /// is, or a GroupCommit.
@@ -50,5 +47,4 @@ class Publication {
   Core* core_;
 };
 
-}  // namespace walog
-}  // namespace durability
+}  // namespace durability::walog

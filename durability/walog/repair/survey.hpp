@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "durability/storage/directory.hpp"
+#include "durability/walog/observer.hpp"
 #include "durability/walog/read/scan.hpp"
 
 namespace durability::walog {

@@ -25,19 +25,12 @@
 
 #include "durability/storage/directory.hpp"
 #include "durability/walog/options.hpp"
+#include "durability/walog/outcome.hpp"
 #include "durability/walog/write/background.hpp"
 #include "durability/walog/write/open_log.hpp"
 #include "durability/walog/write/segment_writer.hpp"
 
-namespace durability {
-
-/// What a truncation did.
-struct WalTruncation {
-  std::vector<SegmentRange> deleted;
-  bool vetoed = false;  ///< an observer kept a segment, and so all later ones
-};
-
-namespace walog {
+namespace durability::walog {
 
 /// A sync that has been prepared: everything up to `target` is handed to the operating system, and a
 /// successful `file->sync_data()` makes it durable. No file: it is durable already.
@@ -205,5 +198,4 @@ class ByteWriter {
   std::unique_ptr<Background> background_;
 };
 
-}  // namespace walog
-}  // namespace durability
+}  // namespace durability::walog

@@ -26,25 +26,11 @@
 #include <vector>
 
 #include "durability/walog/options.hpp"
+#include "durability/walog/outcome.hpp"
 #include "durability/walog/read/scan.hpp"
 #include "durability/walog/write/segment_file.hpp"
 
-namespace durability {
-
-/// What opening found and mended; for logs and metrics.
-struct WalRecoveryReport {
-  bool created = false;      ///< there was no log
-  bool repaired = false;     ///< a torn tail was cut off, or a lost header written again
-  SegmentId segment;         ///< where
-  std::uint64_t offset = 0;  ///< of the cut
-  std::uint64_t bytes_cut = 0;
-  EntryId next{1};  ///< the id of the next entry
-};
-
-namespace walog {
-
-/// How a log may be opened.
-enum class OpenIntent : std::uint8_t { kOpenOrCreate, kCreate, kResume };
+namespace durability::walog {
 
 /// A segment that takes no more entries.
 struct OldSegment {
@@ -69,5 +55,4 @@ struct OpenedLog {
 
 Result<OpenedLog> open_log(Directory& directory, const WalOptions& options, OpenIntent intent);
 
-}  // namespace walog
-}  // namespace durability
+}  // namespace durability::walog
