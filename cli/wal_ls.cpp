@@ -1,5 +1,7 @@
 // wal ls: a row a segment.
 
+#include <fmt/format.h>
+
 #include <fmt/chrono.h>
 
 #include <algorithm>

@@ -1,6 +1,7 @@
 #include "durability/base/error.hpp"
 
 #include <cerrno>
+#include <ostream>
 #include <system_error>
 #include <utility>
 

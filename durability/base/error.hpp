@@ -6,11 +6,11 @@
 // returns a Result (result.hpp), and a failed one holds an Error. Codes are chosen by what a caller
 // should do about them; everything a person needs to find the place is in the other fields.
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cstdint>
+#include <iosfwd>
 #include <optional>
-#include <ostream>
 #include <string>
 #include <string_view>
 
@@ -99,9 +99,10 @@ std::ostream& operator<<(std::ostream& out, ErrorCode code);
 }  // namespace durability
 
 template <>
-struct fmt::formatter<durability::Error> : fmt::formatter<std::string_view> {
+struct fmt::formatter<durability::Error> {
+  constexpr auto parse(fmt::format_parse_context& context) { return context.begin(); }
   template <class Context>
   auto format(const durability::Error& error, Context& context) const {
-    return fmt::formatter<std::string_view>::format(error.to_string(), context);
+    return fmt::format_to(context.out(), "{}", error.to_string());
   }
 };

@@ -3,12 +3,12 @@
 // Identifiers that cannot be mixed up. EntryId and SegmentId count; a DurableId is an EntryId that a
 // finished sync vouches for.
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <compare>
 #include <cstdint>
+#include <iosfwd>
 #include <limits>
-#include <ostream>
 
 #include "durability/base/result.hpp"
 
@@ -82,26 +82,26 @@ struct DurableIdIssuer {
 };
 }  // namespace internal
 
-template <class Tag>
-std::ostream& operator<<(std::ostream& out, SequenceId<Tag> id) {
-  return out << id.value();
-}
-inline std::ostream& operator<<(std::ostream& out, DurableId id) { return out << id.value(); }
+std::ostream& operator<<(std::ostream& out, EntryId id);
+std::ostream& operator<<(std::ostream& out, SegmentId id);
+std::ostream& operator<<(std::ostream& out, DurableId id);
 
 }  // namespace durability
 
 template <class Tag>
-struct fmt::formatter<durability::SequenceId<Tag>> : fmt::formatter<std::uint64_t> {
+struct fmt::formatter<durability::SequenceId<Tag>> {
+  constexpr auto parse(fmt::format_parse_context& context) { return context.begin(); }
   template <class Context>
   auto format(durability::SequenceId<Tag> id, Context& context) const {
-    return fmt::formatter<std::uint64_t>::format(id.value(), context);
+    return fmt::format_to(context.out(), "{}", id.value());
   }
 };
 
 template <>
-struct fmt::formatter<durability::DurableId> : fmt::formatter<std::uint64_t> {
+struct fmt::formatter<durability::DurableId> {
+  constexpr auto parse(fmt::format_parse_context& context) { return context.begin(); }
   template <class Context>
   auto format(durability::DurableId id, Context& context) const {
-    return fmt::formatter<std::uint64_t>::format(id.value(), context);
+    return fmt::format_to(context.out(), "{}", id.value());
   }
 };

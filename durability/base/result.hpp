@@ -3,7 +3,7 @@
 // Result<T>: a value or an Error, and nothing else. Discarding one is a compiler warning, which this
 // project builds as an error. It wraps tl::expected so that the class itself can be [[nodiscard]].
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <string>
 #include <tl/expected.hpp>

@@ -3,7 +3,7 @@
 // Pairs, tuples and plain structs: the fields in order, nothing between them. The fields of a struct are
 // found by Boost.PFR, so there is nothing to write for it.
 
-#include <boost/pfr.hpp>
+#include <boost/pfr/core.hpp>
 #include <cstddef>
 #include <cstdlib>
 #include <tuple>

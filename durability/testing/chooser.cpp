@@ -1,5 +1,7 @@
 #include "durability/testing/chooser.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 

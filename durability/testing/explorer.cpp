@@ -1,5 +1,7 @@
 #include "durability/testing/explorer.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <optional>
 #include <utility>

@@ -1,6 +1,8 @@
 // A repair where there is more to say than 'cut here': of a log that opens all the same, and of one that the
 // device cannot read.
 
+#include <fmt/format.h>
+
 #include <gtest/gtest.h>
 
 #include "durability/walog/maintenance.hpp"

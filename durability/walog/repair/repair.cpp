@@ -1,5 +1,7 @@
 #include "durability/walog/repair/repair.hpp"
 
+#include <ostream>
+
 #include "durability/walog/format/segment_name.hpp"
 
 namespace durability {

@@ -28,8 +28,8 @@
 // What a device cannot read counts as damage. Its blocks, of 4096 bytes, read as zeros in the copy that goes
 // to quarantine, and the file `unreadable` beside it names them.
 
+#include <iosfwd>
 #include <optional>
-#include <ostream>
 #include <string>
 #include <vector>
 
