@@ -94,7 +94,7 @@ Result<ByteView> ReadAhead::next(ByteView in_front) {
     }
   }
   DURABILITY_TRY_ASSIGN(const std::size_t got, std::move(wanted.got));
-  // What goes before it lies in the chunk that is let go of here.
+  // What goes before the new chunk (in_front) lies in the old one, which is let go of here.
   std::byte* const begin = wanted.memory.get() + chunk_bytes_ - in_front.size();
   std::ranges::copy(in_front, begin);
   ++taken_;

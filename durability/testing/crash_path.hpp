@@ -3,8 +3,7 @@
 // How a crash state was reached, crash by crash, as one line that a test prints and that leads there again:
 //
 //   14:hostile:0.2 3:kill:-      work() cut at operation 14, the power cut with those choices; the recovery
-//   from
-//                                that cut at operation 3, and the process killed
+//                                from that cut at operation 3, and the process killed
 //   14:-:-                       work() cut at operation 14; what is wrong shows without looking at the disk
 
 #include <cstdint>

@@ -4,8 +4,8 @@
 // another thread may go first (schedule.hpp). A build takes them in place of the system's with
 // DURABILITY_SCHEDULED defined as this header's name; then it runs its threads in a ScheduleExplorer only.
 //
-// Unlocking is no such point: to go first before it is to wait for the mutex. Nobody wakes without being
-// woken. Atomics are seen by all threads in one order, whatever order was asked for.
+// Unlocking is no such point: a thread that went before it would only wait for the mutex. Nobody wakes
+// without being woken. Atomics are seen by all threads in one order, whatever order was asked for.
 
 #include <algorithm>
 #include <atomic>

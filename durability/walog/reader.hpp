@@ -49,8 +49,8 @@ class WalReader {
  public:
   explicit WalReader(std::shared_ptr<Directory> directory) : reader_(std::move(directory)) {}
 
-  /// A reader of the entries from `id` on. Earlier segments are not read. Where the log begins past
-  /// `id`, reading is `truncated_away`: never a silent gap.
+  /// A reader of the entries from `id` on. Of version 4, earlier segments are not read. Where the log begins
+  /// past `id`, reading is `truncated_away`: never a silent gap.
   ///
   /// To wait for new entries keep one reader, and read from(report.next) of it again and again: it remembers
   /// where the log ended. Where nothing has come that is a look at the names and at one place, some tens of

@@ -26,8 +26,8 @@ class Waiter {
   }
   /// The waiter may be gone when this returns.
   // Stored in the one order of all threads, not only released: notify_one() of g++ 12 looks whether anybody
-  // waits, and a processor (x86 does) may move that look before a store that is only released. A
-  // waiter that comes in between is not seen, does not see the word either, and sleeps for ever.
+  // waits, and a processor (x86 does) may move that look before a store that is only released. A waiter
+  // that comes in between is not seen, does not see the word either, and sleeps for ever.
   void wake(Word word) noexcept {
     word_.store(word);
     word_.notify_one();
@@ -63,7 +63,8 @@ class WaitList {
   };
 
   void add(Waiter& waiter) noexcept;
-  /// Those up to `durable`, and before them, to look again, the first of the others, or all others.
+  /// Those up to `durable`. With `all`, all others too, to look again; else the first of the others only,
+  /// which looks again and is woken first.
   Released release(EntryId durable, bool all) noexcept;
   [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
   [[nodiscard]] std::size_t size() const noexcept { return size_; }

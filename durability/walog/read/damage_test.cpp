@@ -231,6 +231,7 @@ TEST(Damage, ToTheFinalSegment) {
              put(d, 5, Bytes());
            },
            "a b c d e f: ok", "a b c d e f: ok", "ok"},
+          // V28: a sealed segment always has a file after it.
           {"sealed, without a spare", [](auto& d) { put(d, 3, third().seal()); }, "a b c d e f: corrupt",
            "a b c d e f: corrupt", "corrupt"},
           {"sealed, and garbage after the seal",

@@ -359,7 +359,7 @@ class Scanner {
   }
 
   // Whether a version-4 segment need not be read: the next one's header says where it ends, and either
-  // nothing in it is asked for, or its seal and the first frame after it say the same.
+  // nothing in it is asked for, or its seal says the same, by its last id and by its count of entries.
   Result<bool> skip_whole(FileWindow& window, ScannedSegment& segment) {
     const bool before_range =
         current_->walk->offset == v4::kHeaderBytes && options_.from.value() > segment.header.start.value();

@@ -43,7 +43,7 @@ struct PendingSync {
 /// Not thread-safe: one thread at a time. The sync of a PendingSync may run beside it.
 class ByteWriter {
  public:
-  /// Takes the lock and opens, creates or resumes the log (resume.hpp).
+  /// Takes the lock and opens, creates or resumes the log (open_log.hpp).
   static Result<std::unique_ptr<ByteWriter>> open(std::shared_ptr<Directory> directory, WalOptions options,
                                                   OpenIntent intent);
   /// Waits for background work and releases the lock. Unflushed entries are dropped, and said to be. In a

@@ -11,12 +11,11 @@
 //   5. read, judge                       headers and seals; the final segment in full
 //   6. only now change anything          by the verdict
 //   7. write anew what is unvouched for  not every cache can be forgotten (a file server may have one): what
-//   no
-//                                        frame says was synced once is copied, with the segment it stands in,
-//                                        to a new file that takes the segment's name, before it counts as
-//                                        durable
+//                                        no frame says was synced once is copied, with the segment it stands
+//                                        in, to a new file that takes the segment's name, before it counts
+//                                        as durable
 //
-// Nothing is ever appended after a torn tail: the spare is made durable, the segment is sealed at the cut,
+// Nothing is ever appended at the cut of a torn tail: the spare is made durable, the segment is sealed there,
 // truncated to its seal and synced, and the log goes on in the next one. Otherwise an old frame past the
 // cut could come back as the successor of a new one. (Versions 2 and 3 know no seal: there the file is cut
 // and appended to, after a search that finds no whole frame past the cut.)
