@@ -3,7 +3,7 @@
 //   1. write the active segment's header if it is not written, which waits for a seal's sync in flight
 //   2. sync the segment even if it is: once its predecessors are gone, the header is all that says where the
 //      log begins
-//      (where there is no space to write it, the sealed segment before it stays: its header is there)
+//      (where there is no space to write it, the sealed segment before it stays, once its sync is through)
 //   3. delete the oldest segment, sync the directory; then the next: names may be lost in any order, and
 //      deleting 1 and 2 in one go can leave 1 and 3
 //
@@ -76,7 +76,10 @@ Result<WalTruncation> ByteWriter::delete_covered(DurableId upto, const Aside& as
 Result<SegmentId> ByteWriter::make_first_segment_durable(const Aside& aside) {
   if (segment_.entries() == 0) {
     const Status space = set_space_aside();
-    if (!space && !latch_->failed()) return old_.back().range.segment;
+    if (!space && !latch_->failed()) {
+      DURABILITY_TRY(background_->wait_for_seal());
+      return old_.back().range.segment;
+    }
   }
   DURABILITY_TRY(flush_segment());
   const SegmentId newest = segment_id();

@@ -126,6 +126,34 @@ TEST(WriterOrder, NoSpareIsBegunAfterASealWhoseSyncHasFailed) {
   EXPECT_TRUE(fails_with(writer->append(as_bytes("c")), ErrorCode::kPoisoned));
 }
 
+// A full disk left the active segment empty and without space, and a truncation left the sealed one before it
+// as the log's first, while its sync was still under way. After a power cut its header was on no disk,
+// nothing before it said where the log began, and the log did not open.
+TEST(WriterOrder, TheSegmentThatATruncationOfAFullDiskLeavesFirstIsSyncedBeforeTheOthersAreDeleted) {
+  const auto disk = CrashDirectory::make();
+  test::put(*disk, 1, test::SegmentImage(1).entry("a").durable(1).seal());
+  test::put(*disk, 2, Bytes(136));
+  test::put(*disk, 3, ByteView());
+  const auto directory = FaultyDirectory::make(disk);
+  WalOptions options = test::test_options();
+  options.segment_bytes = 136;
+  const auto writer = open_writer(directory, options).value();
+  ASSERT_TRUE(writer->append(as_bytes("b")));
+  directory->fail(
+      {.operation = Operation::kPreallocate, .os_error = ENOSPC, .repeat = test::Repeat::kSticky});
+  ASSERT_TRUE(fails_with(writer->append(as_bytes("c")), ErrorCode::kIo));
+  ASSERT_EQ(writer->segment_id(), SegmentId(3));
+  directory->clear_log();
+  const auto truncated = writer->truncate_prefix(writer->durable_up_to(EntryId(1)).value());
+  ASSERT_TRUE(truncated) << truncated.error();
+  EXPECT_EQ(truncated->deleted.size(), 1U);
+  const auto changes = changes_of(*directory);
+  const auto seal = std::ranges::find(changes, "sync_data wal_2");
+  const auto gone = std::ranges::find(changes, "remove_file wal_1");
+  ASSERT_NE(gone, changes.end());
+  EXPECT_LT(seal, gone) << "of " << ::testing::PrintToString(changes);
+}
+
 // The order of a truncation: the active segment first, then one by one, oldest first.
 TEST(WriterOrder, TruncationSyncsTheActiveSegmentThenDeletesOneByOne) {
   const auto directory = FaultyDirectory::make(CrashDirectory::make());
