@@ -26,9 +26,10 @@ Error FailureLatch::error() const {
 Error FailureLatch::poisoned(std::string_view file) const {
   const Error cause = error();
   const bool taken = cause.code() == ErrorCode::kNotFound || cause.code() == ErrorCode::kLockFailed;
-  return Error(ErrorCode::kPoisoned,
-               fmt::format("an earlier failure stopped this writer: {}", cause.message()))
-      .in_file(cause.path().empty() ? file : cause.path())
+  Error error(ErrorCode::kPoisoned,
+              fmt::format("an earlier failure stopped this writer: {}", cause.message()));
+  if (cause.offset()) error.at_offset(*cause.offset());
+  return error.in_file(cause.path().empty() ? file : cause.path())
       .advise(taken ? "its files were taken away under it, and what was acknowledged may be gone with them: "
                       "close it, open the log again and look"
                     : "what was acknowledged is safe; close it and open the log again");

@@ -24,6 +24,21 @@ TEST(FailureLatch, SaysSomethingWhereThereWasNoMemoryForTheError) {
   EXPECT_EQ(latch.error().code(), ErrorCode::kPoisoned);
 }
 
+TEST(FailureLatch, LaterCallsAreRefusedWithTheFailureItsPlaceAndWhatIsSafe) {
+  FailureLatch disk;
+  disk.fail(Error::from_errno(EIO, "write").in_file("wal/wal_1.log").at_offset(64));
+  const Error later = disk.poisoned("wal/wal_2.log");
+  EXPECT_EQ(later.code(), ErrorCode::kPoisoned);
+  EXPECT_EQ(later.path(), "wal/wal_1.log");
+  EXPECT_EQ(later.offset(), 64U);
+  EXPECT_TRUE(later.advice().starts_with("what was acknowledged is safe")) << later;
+
+  FailureLatch deleted;
+  deleted.fail(Error(ErrorCode::kNotFound, "the segment was deleted"));
+  EXPECT_EQ(deleted.poisoned("wal/wal_2.log").path(), "wal/wal_2.log");
+  EXPECT_TRUE(deleted.poisoned("").advice().starts_with("its files were taken away"));
+}
+
 TEST(FailureLatch, WatchesForErrorsAndForExceptions) {
   FailureLatch none;
   EXPECT_TRUE(none.watch([] { return Status(); }));

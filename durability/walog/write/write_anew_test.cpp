@@ -227,12 +227,18 @@ TEST(Resume, WhereASealFindsNoSpaceTheErrorSaysHowMuchToFree) {
   EXPECT_EQ(test::read_strict(disk), "a: ok");
 }
 
+// Its seal is written in place: a mark vouches for what stands before the tear.
+std::shared_ptr<CrashDirectory> torn_and_vouched_for() {
+  auto disk = CrashDirectory::make();
+  put(*disk, 1, SegmentImage(1).entry("a").durable(1).mark().raw(as_bytes("torn")));
+  put(*disk, 2, Bytes(64));
+  return disk;
+}
+
 // A file system without space may say so at the sync. What a failed sync left out is not written by the next
 // one, so the seal counts as lost, and the next opening looks again.
 TEST(Resume, ASealWhoseSyncFindsNoSpaceIsNotSyncedAgain) {
-  const auto disk = CrashDirectory::make();
-  put(*disk, 1, SegmentImage(1).entry("a").durable(1).mark().raw(as_bytes("torn")));
-  put(*disk, 2, Bytes(64));
+  const auto disk = torn_and_vouched_for();
   const auto faulty = FaultyDirectory::make(disk);
   bool written = false;
   int failed_syncs = 0;
@@ -253,9 +259,7 @@ TEST(Resume, ASealWhoseSyncFindsNoSpaceIsNotSyncedAgain) {
 
 // What a spare gives back is free for others when that is on the disk, not before.
 TEST(Resume, ASealGetsTheSpaceThatASpareGaveBackOnTheDisk) {
-  const auto disk = CrashDirectory::make();
-  put(*disk, 1, SegmentImage(1).entry("a").durable(1).mark().raw(as_bytes("torn")));
-  put(*disk, 2, Bytes(64));
+  const auto disk = torn_and_vouched_for();
   const auto faulty = FaultyDirectory::make(disk);
   bool given_back = false;
   bool free = false;
