@@ -215,6 +215,15 @@ class Life {
     EXPECT_EQ(told_.use_count(), 1) << "the waiter is still there";
     world_.let_go();
   }
+  /// And with a cancellation on its way, while the thread that works holds the operation.
+  void destroy_context_of_the_cancelled() {
+    world_.signal.emit(cancellation_type::terminal);
+    world_.context.reset();
+    EXPECT_EQ(told_.use_count(), 1) << "the waiter is still there";
+    world_.gate.release();
+    world_.let_go();
+    EXPECT_EQ(told_->words.size(), 0U);
+  }
   /// Log, replay and bridge go first; the waiter is told what became of it, once.
   void destroy_owner() {
     std::thread destroying([this] { world_.let_go(); });
@@ -280,6 +289,13 @@ TEST(AsyncLifetimes, ADestroyedContextTakesItsWaitersAlong) {
 
 TEST(AsyncLifetimes, ADestroyedContextTakesOutcomesAlongThatNobodyHasHeard) {
   each([](const Case& operation, Way way) { Life(operation, way).destroy_context_last(); });
+}
+
+// Before, a handler whose call was posted and never ran went with the last reference to its operation. The
+// thread that did the work may hold that one, and a coroutine's handler posts to its context when it is
+// destroyed: ThreadSanitizer saw it do so while the context was being destroyed.
+TEST(AsyncLifetimes, ADestroyedContextTakesCancelledWaitersAlong) {
+  each([](const Case& operation, Way way) { Life(operation, way).destroy_context_of_the_cancelled(); });
 }
 
 TEST(AsyncLifetimes, AContextMayBeDestroyedWhileOutcomesCome) {

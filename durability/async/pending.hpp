@@ -202,9 +202,29 @@ class PendingHandler final : public Base, public std::enable_shared_from_this<Pe
   using HandlerExecutor = boost::asio::associated_executor_t<Handler, boost::asio::any_io_executor>;
   using TrackedExecutor = decltype(tracked(std::declval<HandlerExecutor>()));
 
-  struct Call {
-    std::shared_ptr<PendingHandler> self;
-    void operator()() { call(std::move(self)); }
+  /// What is posted. A context that ends before it runs destroys it, and the handler must go with it then,
+  /// not with the last reference: that may be held by the thread that did the work, for longer than the
+  /// context is there. Copies are counted, since a post that finds no memory is made again of one.
+  class Call {
+   public:
+    explicit Call(std::shared_ptr<PendingHandler> self) noexcept : self_(std::move(self)) {
+      self_->calls_.fetch_add(1);
+    }
+    Call(const Call& other) noexcept : self_(other.self_) {
+      if (self_) self_->calls_.fetch_add(1);
+    }
+    Call(Call&& other) noexcept = default;
+    Call& operator=(const Call&) = delete;
+    Call& operator=(Call&&) = delete;
+    ~Call() {
+      if (self_ && self_->calls_.fetch_sub(1) == 1) self_->let_handler_go();
+    }
+
+    // Stays counted: no other copy takes the handler away meanwhile.
+    void operator()() { call(std::move(self_)); }
+
+   private:
+    std::shared_ptr<PendingHandler> self_;
   };
 
   [[nodiscard]] bool executor_is(const boost::asio::any_io_executor& home) const {
@@ -248,11 +268,11 @@ class PendingHandler final : public Base, public std::enable_shared_from_this<Pe
       leave();
       if (is_home_) return call(std::move(self));
       Reserve& reserve = reserve_;
-      return dispatch_reserved(executor, reserve, Call{std::move(self)});
+      return dispatch_reserved(executor, reserve, Call(std::move(self)));
     }
     {
       const TrackedExecutor posts = std::move(executor);
-      post_reserved(posts, reserve_, Call{self});
+      post_reserved(posts, reserve_, Call(self));
     }
     work_at_home_.end();
     leave();
@@ -273,13 +293,18 @@ class PendingHandler final : public Base, public std::enable_shared_from_this<Pe
 
   void drop_handler() noexcept override {
     guests_ = nullptr;
-    [[maybe_unused]] const auto dropped = std::exchange(handler_, std::nullopt);
+    let_handler_go();
     executor_.reset();
     work_at_home_.end();
+  }
+  // Out of its place first: what its destructor does may come back here.
+  void let_handler_go() noexcept {
+    [[maybe_unused]] const auto dropped = std::exchange(handler_, std::nullopt);
   }
 
   std::optional<TrackedExecutor> executor_;
   std::optional<Handler> handler_;
+  Atomic<unsigned> calls_{0};   // copies of Call that may still run
   const Home* home_ = nullptr;  // while it enters
   Guests* guests_ = nullptr;    // whose guest this is; valid until it leaves
   bool is_home_ = false;        // the handler's executor is the home's
