@@ -71,7 +71,7 @@ def write(out, files):
     numbering = mutation_sites.Numbering()
     copies = {}
     sources = [path for module in mutation_sites.MODULES
-               for path in sorted((ROOT / "durability" / module).glob("*.[ch]pp"))]
+               for path in sorted((ROOT / "durability" / module).rglob("*.[ch]pp"))]
     # Headers first: a new site in a source file gives them no other numbers, and rebuilds little.
     for path in sorted(sources, key=lambda path: path.suffix != ".hpp"):
         name = path.relative_to(ROOT).as_posix()
