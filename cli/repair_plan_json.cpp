@@ -9,8 +9,9 @@ std::optional<EntryId> id_from(const Json& value) {
 }
 
 ErrorCode code_from(const std::string& name) {
-  for (int code = 0; code <= static_cast<int>(ErrorCode::kNotFound); ++code) {
-    if (code_name(static_cast<ErrorCode>(code)) == name) return static_cast<ErrorCode>(code);
+  for (ErrorCode code{}; code_name(code) != "unknown";
+       code = static_cast<ErrorCode>(static_cast<int>(code) + 1)) {
+    if (code_name(code) == name) return code;
   }
   return ErrorCode::kCorrupt;  // applying compares the whole plan anyway
 }

@@ -76,6 +76,17 @@ std::string last_of(const WalReadReport& report) {
   return fmt::format("the last one is {}", report.next.value() - 1);
 }
 
+/// What is to be said where none of the entries that were asked for is in the log.
+std::optional<std::string> nothing_there(const DumpOptions& options, const WalReadReport& report) {
+  if (options.from && *options.from >= report.next.value()) {
+    return fmt::format("no entry {}: {}", *options.from, last_of(report));
+  }
+  if (options.to && *options.to < report.first.value()) {
+    return fmt::format("no entry up to {}: the log begins with entry {}", *options.to, report.first);
+  }
+  return std::nullopt;
+}
+
 Outcome run_dump(const DumpOptions& options) {
   if (options.from && options.to && *options.from > *options.to) {
     return Outcome::failed(
@@ -105,9 +116,8 @@ Outcome run_dump(const DumpOptions& options) {
   if (!output) return Outcome::failed(output.error());
   if (!read) return Outcome::failed(located(options.place, read.error()));
   Outcome outcome;
-  if (options.from && *options.from >= read->next.value()) {
-    outcome.note =
-        fmt::format("{}: no entry {}: {}", escape_for_display(options.place), *options.from, last_of(*read));
+  if (const auto none = nothing_there(options, *read)) {
+    outcome.note = fmt::format("{}: {}", escape_for_display(options.place), *none);
   }
   return outcome;
 }

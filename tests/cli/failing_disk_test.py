@@ -1,4 +1,5 @@
-"""wal append on a disk whose syncs fail: nothing is acknowledged but by a sync that succeeded."""
+"""On a disk whose syncs fail nothing is acknowledged but by a sync that succeeded, and no part of a converted log
+gets the name of a log."""
 
 import json
 import os
@@ -10,13 +11,16 @@ import tool
 LINES = [b"line %d" % i for i in range(1, 41)]
 
 
+def failing(fail_sync):
+    return os.environ | {"LD_PRELOAD": os.environ["FAILING_SYNC"], "FAIL_SYNC": str(fail_sync),
+                         "ASAN_OPTIONS": "verify_asan_link_order=0"}
+
+
 class FailingDisk(tool.Case):
     def append(self, fail_sync, *options):
-        environment = os.environ | {"LD_PRELOAD": os.environ["FAILING_SYNC"], "FAIL_SYNC": str(fail_sync),
-                                    "ASAN_OPTIONS": "verify_asan_link_order=0"}
         done = subprocess.run([tool.TOOL, "wal", "append", self.dir, "--durable", "--acks", "--json",
                                "--segment-bytes", "65536", *options],
-                              input=b"\n".join(LINES) + b"\n", capture_output=True, env=environment, timeout=60)
+                              input=b"\n".join(LINES) + b"\n", capture_output=True, env=failing(fail_sync), timeout=60)
         *acks, summary = done.stdout.splitlines()
         return done.returncode, {int(n): int(i) for n, i in map(bytes.split, acks)}, json.loads(summary)
 
@@ -50,6 +54,22 @@ class FailingDisk(tool.Case):
         self.assertLess(first, 12)
         self.assertEqual(counts[first:first + 40], list(range(1, 41)))
         self.assertEqual(set(counts[first + 40:]), {40})
+
+    def test_a_converted_log_gets_its_name_when_it_is_durable_and_counts_when_the_name_is(self):
+        self.dir = self.root / "log"
+        self.append(10**9)
+        before, after = [], []  # the renaming
+        for fail_sync in range(1, 60):
+            out = self.root / f"out{fail_sync}"
+            answer = tool.run("wal", "convert", self.dir, out, "--format", "3", "--json", env=failing(fail_sync))
+            if answer.returncode == 0:
+                break
+            error = json.loads(answer.stdout)["error"]
+            self.assertEqual((error["code"], error["errno"]), ("io", 5))
+            (after if (out / "wal").exists() else before).append(fail_sync)
+        self.assertEqual(before, list(range(1, len(before) + 1)))
+        self.assertGreaterEqual(len(before), 5, "directories, the lock's, wal/, the segment's name, its entries")
+        self.assertEqual(len(after), 2, "the directories that it was renamed from and to")
 
 
 if __name__ == "__main__":

@@ -107,6 +107,16 @@ class Reading(tool.Case):
         self.append([])
         self.assertIn(b"the log is empty", tool.run("wal", "dump", self.dir, "--from", 1).stderr)
 
+    def test_dump_up_to_what_was_truncated_away_says_where_the_log_begins(self):
+        self.fill(100, "--segment-bytes", 512)
+        first = self.json("wal", "truncate", self.dir, "--through", 60, "--force")["first_entry_id"]
+        for form in ([], ["--json"], ["--raw"]):
+            done = tool.run("wal", "dump", self.dir, "--to", first - 1, *form)
+            self.assertEqual((done.returncode, done.stdout), (0, b""))
+            self.assertEqual(done.stderr.decode(), f"durability: {self.dir}: no entry up to {first - 1}: the log "
+                                                   f"begins with entry {first}\n")
+            self.assertEqual(tool.run("wal", "dump", self.dir, "--to", first, *form).stderr, b"")
+
     def test_dump_says_where_an_entry_lies_and_escapes_it(self):
         self.append([b"tab\there \xff"])
         line = self.ok("wal", "dump", self.dir)
