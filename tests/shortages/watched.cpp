@@ -128,7 +128,8 @@ Watched::Watched(const Life& life, Shortage shortage, std::span<const std::uint6
   process_ = ::fork();
   if (process_ == 0) {
     ::close(ends[0]);
-    live_and_say(life, shortage, numbers, ends[1]);
+    // On a stack of its own: a site is told by its callers, and whoever watches is none of them.
+    std::thread([&] { live_and_say(life, shortage, numbers, ends[1]); }).join();
   }
   ::close(ends[1]);
   pipe_ = ends[0];
