@@ -6,6 +6,10 @@ BOOTSTRAP ?= yes
 BULK ?= OFF
 CONFIGURE := cmake -DDURABILITY_BULK=$(BULK) --preset
 
+# A long run writes its result into docs/figures/<target>.md. FIGURES=no leaves that page as it is.
+FIGURES ?= yes
+FIGURE = $(if $(filter no,$(FIGURES)),,python3 -B scripts/figures.py $@ --)
+
 # Sanitizers want their address ranges free: with the wide address randomisation of newer kernels
 # ThreadSanitizer dies at its start ("unexpected memory mapping") now and then. Where the machine lets
 # us, those tests run without randomisation.
@@ -21,7 +25,7 @@ ONE_THREAD := ^(Logs/CrashInRepair|Log/WrittenLog|SegmentWriterTest|HostileLog)\
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo test test-gcc test-asan test-tsan test-clang check tidy-whole crash format bench bench-growth clean \
-        fuzz soak schedules interop mutants planted powercut shortages async-kills async-load async-figures \
+        fuzz soak schedules properties interop mutants planted powercut shortages async-kills async-load async-figures \
         bootstrap-build bootstrap-dev bootstrap-bench bootstrap-powercut
 
 help:  ## this list
@@ -83,7 +87,7 @@ LENGTH ?= 3
 crash: bootstrap-dev  ## the crash explorer over all histories of up to LENGTH letters (3), and its report
 	$(CONFIGURE) gcc
 	cmake --build --preset gcc -j $(JOBS) --target crash_test checkpointing_test recordlog_test
-	scripts/crash.sh build/gcc/bin $(LENGTH) $(JOBS)
+	$(FIGURE) scripts/crash.sh build/gcc/bin $(LENGTH) $(JOBS)
 
 PREEMPTIONS ?= 2
 SCHEDULES ?= 3000000
@@ -93,7 +97,14 @@ schedules: bootstrap-dev  ## the log's threads under every schedule with up to P
 	$(CONFIGURE) gcc
 	cmake --build --preset gcc -j $(JOBS) --target schedules_test
 	DURABILITY_SCHEDULE_PREEMPTIONS=$(PREEMPTIONS) DURABILITY_SCHEDULE_MOST=$(SCHEDULES) \
-	DURABILITY_SCHEDULE_SAMPLES=$(SAMPLES) DURABILITY_SCHEDULE_SEED=$(SEED) build/gcc/bin/schedules_test
+	DURABILITY_SCHEDULE_SAMPLES=$(SAMPLES) DURABILITY_SCHEDULE_SEED=$(SEED) \
+	$(FIGURE) build/gcc/bin/schedules_test
+
+CASES ?= 4000
+properties: bootstrap-dev  ## what must hold of any log, with CASES (4000) random cases of each property
+	$(CONFIGURE) gcc
+	cmake --build --preset gcc -j $(JOBS) --target property_test
+	RC_PARAMS=max_success=$(CASES) $(FIGURE) build/gcc/bin/property_test
 
 format: bootstrap-dev  ## puts every source file into the project's format
 	git ls-files -co --exclude-standard -- '*.cpp' '*.hpp' | xargs -r clang-format-19 -i
@@ -114,49 +125,50 @@ SECONDS ?= 60
 fuzz: bootstrap-dev  ## each fuzz target for SECONDS (60), as many side by side as there are cores
 	cmake --preset fuzz
 	cmake --build --preset fuzz -j $(JOBS)
-	$(NO_ASLR) python3 -B scripts/fuzz.py build/fuzz/bin --seconds $(SECONDS) -j $(JOBS)
+	$(FIGURE) $(NO_ASLR) python3 -B scripts/fuzz.py build/fuzz/bin --seconds $(SECONDS) -j $(JOBS)
 
 MINUTES ?= 10
 soak: bootstrap-dev  ## writers that live and are killed on real files, for MINUTES (10); memory must not grow
 	$(CONFIGURE) gcc
 	cmake --build --preset gcc -j $(JOBS) --target soak
-	build/gcc/bin/soak --seconds $$(( $(MINUTES) * 60 ))
+	$(FIGURE) build/gcc/bin/soak --seconds $$(( $(MINUTES) * 60 ))
 
 shortages: bootstrap-dev  ## fails every allocation, thread start and descriptor of every life of a log
 	$(CONFIGURE) gcc
 	cmake --build --preset gcc -j $(JOBS) --target shortages_test preloaded_shortages durability_cli
-	DURABILITY_SHORTAGES=all ctest --preset gcc -L '^shortages_test$$' -j $(JOBS) -V --no-tests=error
+	DURABILITY_SHORTAGES=all $(FIGURE) ctest --preset gcc -L '^shortages_test$$' -j $(JOBS) -V --no-tests=error
 
 HISTORIES ?= 2000
 interop: bootstrap-dev  ## beside the Rust crate itself, which needs cargo: HISTORIES random histories each way (2000)
 	$(CONFIGURE) gcc
 	cmake --build --preset gcc -j $(JOBS) --target interop_test
 	tests/interop/build.sh build/gcc/interop
-	DURABILITY_INTEROP_HISTORIES=$(HISTORIES) ctest --test-dir build/gcc -L '^interop_test$$' -j $(JOBS) -V --no-tests=error
+	DURABILITY_INTEROP_HISTORIES=$(HISTORIES) \
+		$(FIGURE) ctest --test-dir build/gcc -L '^interop_test$$' -j $(JOBS) -V --no-tests=error
 
 mutants: bootstrap-dev  ## takes out each sync, rename, removal, truncation, poison, wake-up, flag and guard, and looks for a test that fails
 	cmake --preset mutants
 	cmake --build --preset mutants -j $(JOBS)
-	python3 -B scripts/mutants.py run build/mutants -j $(JOBS)
+	$(FIGURE) python3 -B scripts/mutants.py run build/mutants -j $(JOBS)
 
 planted: bootstrap-dev  ## brings back, one by one, bugs that the Rust crate or drafts of the format had, and looks for a test that fails
 	$(CONFIGURE) gcc
 	cmake --build --preset gcc -j $(JOBS) --target planted
-	python3 -B scripts/planted.py run build/gcc/planted -j $(JOBS)
+	$(FIGURE) python3 -B scripts/planted.py run build/gcc/planted -j $(JOBS)
 
 powercut: bootstrap-powercut build  ## cuts the power under ext4, xfs and btrfs; as root
-	DURABILITY_BIN=build/release/bin python3 -B tests/powercut/powercut.py
+	DURABILITY_BIN=build/release/bin $(FIGURE) python3 -B tests/powercut/powercut.py
 
 KILLS ?= 50
 async-kills: build  ## kills the example servers under load, KILLS (50) times; nothing acknowledged is lost
-	DURABILITY_BIN=build/release/bin python3 -B tests/eventloop/kill_server.py --kills $(KILLS)
+	DURABILITY_BIN=build/release/bin $(FIGURE) python3 -B tests/eventloop/kill_server.py --kills $(KILLS)
 
 OPERATIONS ?= 1000000
 async-load: bootstrap-dev  ## OPERATIONS (a million) durable appends of coroutines and threads, under ThreadSanitizer
 	$(CONFIGURE) tsan
 	cmake --build --preset tsan -j $(JOBS) --target eventloop_test
 	TSAN_OPTIONS=halt_on_error=1 DURABILITY_ASYNC_OPERATIONS=$(OPERATIONS) \
-		$(NO_ASLR) build/tsan/bin/eventloop_test --gtest_filter='AsyncLoad.*'
+		$(FIGURE) $(NO_ASLR) build/tsan/bin/eventloop_test --gtest_filter='AsyncLoad.*'
 
 async-figures: build  ## rate, p50 and p99 of the example servers with 1, 64 and 1,024 clients on loopback
 	examples/kv_server/figures.sh build/release/bin

@@ -34,6 +34,6 @@ started=$SECONDS
 } | xargs -P "$jobs" -L 1 bash -c 'run_one "$@"' _ | tee "$log"
 status=$?
 states=$(grep -oE '[0-9]+ (crash )?states$' "$log" | awk '{ states += $1 } END { print states + 0 }')
-echo "crash explorer: words of up to $length letters, $states unique crash states," \
-     "$((SECONDS - started)) s, exit status $status"
+echo "crash explorer: words of up to $length letters, $DURABILITY_CRASH_SAMPLES times a test's samples," \
+     "$states unique crash states, $((SECONDS - started)) s, exit status $status"
 exit $((status != 0))

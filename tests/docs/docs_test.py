@@ -3,13 +3,18 @@
 import os
 import pathlib
 import re
+import shutil
 import struct
 import subprocess
+import sys
 import tempfile
 import unittest
 import zlib
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "scripts"))
+import figures  # noqa: E402
+
 LOG_ID = bytes(range(16))
 CREATED_AT = 1_700_000_000_000_000_000
 
@@ -114,6 +119,40 @@ class Snippets(unittest.TestCase):
                 with self.subTest(page=page.name, number=number):
                     indented = re.sub(r"^(?=.)", "  ", snippet, flags=re.MULTILINE)
                     self.assertTrue(any(snippet in text or indented in text for text in compiled), snippet)
+
+
+class Figures(unittest.TestCase):
+    """Results of long runs are in docs/figures/, where the runs write them, and nowhere else by hand."""
+
+    def test_each_long_run_has_a_page_that_the_page_on_tests_links_to(self):
+        makefile = (ROOT / "Makefile").read_text()
+        recipes = re.findall(r"^([\w-]+):.*\n((?:\t.*\n)+)", makefile, re.MULTILINE)
+        runs = {target for target, recipe in recipes if "$(FIGURE)" in recipe}
+        self.assertTrue(runs)
+        links = re.findall(r"\(figures/([\w-]+)\.md\)", (ROOT / "docs/testing.md").read_text())
+        pages = list((ROOT / "docs/figures").iterdir())
+        self.assertEqual({page.name for page in pages}, {f"{run}.md" for run in runs})
+        self.assertEqual(set(links), runs)
+        self.assertEqual(set(figures.RUNS), runs)
+        for page in pages:
+            self.assertTrue(page.read_text().startswith(f"# make {page.stem}\n"), page.name)
+
+    def test_the_page_on_tests_has_no_result_of_some_day(self):
+        self.assertNotRegex((ROOT / "docs/testing.md").read_text(), r"\b20\d\d-\d\d-\d\d\b")
+
+    @unittest.skipUnless(shutil.which("make"), "asks make")
+    def test_what_everybody_runs_leaves_the_pages_as_they_are(self):
+        def commands(*words):
+            environment = {name: value for name, value in os.environ.items()
+                           if name not in ("FIGURES", "MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS")}
+            return subprocess.run(["env", *words], cwd=ROOT, check=True, capture_output=True, text=True,
+                                  env=environment).stdout
+        self.assertIn("figures.py", commands("make", "-n", "crash"))
+        self.assertNotIn("figures.py", commands("make", "-n", "build", "demo", "check", "test", "test-clang"))
+        of_ci = re.findall(r"^((?:\w+=\S+ )*make) ([\w -]+?) 2>&1", (ROOT / ".ci/run").read_text(), re.MULTILINE)
+        self.assertEqual([targets for _, targets in of_ci], ["check", "test", "crash"])
+        for make, targets in of_ci:
+            self.assertNotIn("figures.py", commands(*make.split(), "-n", *targets.split()))
 
 
 @unittest.skipUnless("DURABILITY_BIN" in os.environ, "the example is compiled with the rest")
