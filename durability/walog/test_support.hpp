@@ -104,6 +104,7 @@ class SegmentImage {
     return *this;
   }
 
+  [[nodiscard]] const SegmentHeader& header() const { return header_; }
   [[nodiscard]] std::uint32_t seed() const { return v4::crc_seed(header_.log_id, header_.segment_id); }
   /// Where the frame of that index begins.
   [[nodiscard]] std::size_t at(std::size_t index) const { return offsets_.at(index); }

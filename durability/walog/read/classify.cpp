@@ -34,8 +34,8 @@ Result<SegmentFinding> find_open_end(FileWindow& window, const CheckedHeader& he
   // No writer cuts off whole entries: a file that is shorter than what was read from it ends in a tear.
   const bool was_cut = window.size() < end.offset;
   if (zeros && !was_cut && !end.open_batch) return found(header.lost ? Finding::kTorn : Finding::kEnd, end);
-  const std::uint32_t seed = v4::crc_seed(header.header.log_id, header.header.segment_id);
-  DURABILITY_TRY_ASSIGN(const auto search, search_past(window, end.offset, end.missing, seed));
+  const FrameReader frames(window, header.header);
+  DURABILITY_TRY_ASSIGN(const auto search, search_past(frames, end.offset, end.missing));
   if (search.vouched && *search.vouched >= end.missing) return found(Finding::kAcknowledgedDamage, end);
   return found(search.budget_spent ? Finding::kSearchBudgetSpent : Finding::kTorn, end);
 }

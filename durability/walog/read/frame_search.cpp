@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "durability/walog/read/walk_v4.hpp"
-
 namespace durability::walog {
 namespace {
 
@@ -14,8 +12,8 @@ bool id_possible(EntryId id, EntryId missing, std::uint64_t distance) noexcept {
 
 class Search {
  public:
-  Search(FileWindow& window, std::uint64_t begin, EntryId missing, std::uint32_t seed)
-      : window_(window), begin_(begin), missing_(missing), seed_(seed) {}
+  Search(const FrameReader& frames, std::uint64_t begin, EntryId missing)
+      : frames_(frames), window_(frames.window()), begin_(begin), missing_(missing) {}
 
   Result<TailSearch> run() {
     const std::uint64_t searched = window_.size() > begin_ ? window_.size() - begin_ : 0;
@@ -59,7 +57,7 @@ class Search {
     }
     found_.checksummed += length;
     v4::Frame frame;
-    DURABILITY_TRY_ASSIGN(const auto state, read_frame_at(window_, offset, seed_, frame));
+    DURABILITY_TRY_ASSIGN(const auto state, frames_.frame_at(offset, frame));
     if (state != v4::FrameState::kWhole) return {};
     if (!found_.first && frame.fields.kind == v4::FrameKind::kEntry) {
       found_.first.emplace(offset, frame.fields.id);
@@ -71,19 +69,33 @@ class Search {
     return {};
   }
 
+  const FrameReader& frames_;
   FileWindow& window_;
   std::uint64_t begin_;
   EntryId missing_;
-  std::uint32_t seed_;
   std::uint64_t budget_ = 0;
   TailSearch found_;
 };
 
 }  // namespace
 
-Result<TailSearch> search_past(FileWindow& window, std::uint64_t offset, EntryId missing,
-                               std::uint32_t seed) {
-  return Search(window, offset, missing, seed).run();
+Result<TailSearch> search_past(const FrameReader& frames, std::uint64_t offset, EntryId missing) {
+  return Search(frames, offset, missing).run();
+}
+
+Result<std::optional<FoundSeal>> find_seal(const FrameReader& frames) {
+  DURABILITY_TRY_ASSIGN(const std::uint64_t end, frames.window().end_of_data(v4::kHeaderBytes));
+  // A seal's last bytes may be zero themselves (its last word always is), never its length field.
+  const std::uint64_t earliest = end > v4::kSealBytes ? end - v4::kSealBytes : 0;
+  for (std::uint64_t offset = std::max<std::uint64_t>(align8(earliest), v4::kHeaderBytes); offset < end;
+       offset += v4::kFrameAlignment) {
+    v4::Frame frame;
+    DURABILITY_TRY_ASSIGN(const auto state, frames.frame_at(offset, frame));
+    if (state == v4::FrameState::kWhole && frame.fields.kind == v4::FrameKind::kSeal) {
+      return FoundSeal{.last = frame.fields.id, .tally = frame.seal()};
+    }
+  }
+  return std::optional<FoundSeal>{};
 }
 
 }  // namespace durability::walog

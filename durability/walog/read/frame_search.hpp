@@ -1,17 +1,17 @@
 #pragma once
 
-// The search past damage: which later frames survive, and what do they vouch for?
+// Frames that are searched for where no walk leads to them: those past damage (which of them survive, and
+// what do they vouch for?), and the seal at a segment's end.
 //
-// Every multiple of 8 is looked at. A candidate must lie in the file and have a possible length, flags,
-// lag and id before its checksum is tried; an id is possible from the missing one up to as many above it
-// as frames fit between. Hostile contents could still make the work quadratic, so the bytes put through
+// Past damage every multiple of 8 is looked at. A candidate must lie in the file and have a possible length,
+// flags, lag and id before its checksum is tried; an id is possible from the missing one up to as many above
+// it as frames fit between. Hostile contents could still make the work quadratic, so the bytes put through
 // checksums are bounded by four times the bytes searched.
 
 #include <optional>
 #include <utility>
 
-#include "durability/storage/file_window.hpp"
-#include "durability/walog/format/v4.hpp"
+#include "durability/walog/read/frame_reader.hpp"
 
 namespace durability::walog {
 
@@ -27,7 +27,16 @@ inline constexpr std::uint64_t kSearchBudgetFactor = 4;
 /// Enough to look at many candidates between two calls, few enough to stay in the window's buffer.
 inline constexpr std::size_t kSearchStepBytes = 64U << 10U;
 
-/// Searches [offset, size) for valid frames, `missing` being the id that is due at `offset`.
-Result<TailSearch> search_past(FileWindow& window, std::uint64_t offset, EntryId missing, std::uint32_t seed);
+/// Searches from `offset` to the file's end for whole frames, `missing` being the id that is due at `offset`.
+Result<TailSearch> search_past(const FrameReader& frames, std::uint64_t offset, EntryId missing);
+
+struct FoundSeal {
+  EntryId last;  ///< id of the segment's last entry
+  v4::SealTally tally;
+};
+
+/// Looks for a whole seal around the last byte that is not zero; nothing where there is none. The segment is
+/// not read: this is what makes opening a log independent of its length.
+Result<std::optional<FoundSeal>> find_seal(const FrameReader& frames);
 
 }  // namespace durability::walog

@@ -66,7 +66,7 @@ TEST(HostileLog, SixtyFourMebibytesOfGarbageAreSearchedInLinearWork) {
   }
   put(*directory, 1, image);
   auto window = window_on(*directory, 1);
-  const auto search = search_past(window, begin, EntryId(2), image.seed()).value();
+  const auto search = search_past({window, image.header()}, begin, EntryId(2)).value();
   EXPECT_LE(search.checksummed, kSearchBudgetFactor * (window.size() - begin));
   EXPECT_FALSE(search.vouched);
   EXPECT_EQ(test::read_strict(directory), "a: torn_tail");
@@ -98,7 +98,7 @@ TEST(HostileLog, HostileFrameHeadsAreGivenUpOnOnceTheWorkIsFourTimesTheBytes) {
       }
       put(*directory, 1, image);
       auto window = window_on(*directory, 1);
-      const auto search = search_past(window, begin, EntryId(2), image.seed()).value();
+      const auto search = search_past({window, image.header()}, begin, EntryId(2)).value();
       EXPECT_LE(search.checksummed, kSearchBudgetFactor * (window.size() - begin));
       EXPECT_EQ(search.budget_spent, (step == 24 && claimed > 96) || (step == 64 && claimed > 256));
       const std::string expected = search.budget_spent ? "a: format" : "a: torn_tail";

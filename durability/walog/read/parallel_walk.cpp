@@ -11,7 +11,7 @@ namespace {
 Result<SegmentFinding> walk_and_judge(FileWindow& window, const CheckedHeader& header, WalkState& state,
                                       const EntrySink& sink) {
   if (header.format == WalFormat::kV4) {
-    DURABILITY_TRY_ASSIGN(const WalkEnd end, walk_segment(window, header.header, state, sink));
+    DURABILITY_TRY_ASSIGN(const WalkEnd end, walk_segment({window, header.header}, state, sink));
     return find_before_final(window, state, end);
   }
   DURABILITY_TRY_ASSIGN(const WalkEndV3 end, walk_segment_v3(window, header.as_v3(), false, state, sink));

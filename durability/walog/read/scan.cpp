@@ -7,8 +7,8 @@
 #include "durability/walog/format/segment_name.hpp"
 #include "durability/walog/read/classify.hpp"
 #include "durability/walog/read/finding_fingerprint.hpp"
+#include "durability/walog/read/frame_search.hpp"
 #include "durability/walog/read/parallel_walk.hpp"
-#include "durability/walog/read/seal_search.hpp"
 #include "durability/walog/read/segment_listing.hpp"
 
 namespace durability::walog {
@@ -297,7 +297,7 @@ class Scanner {
     }
     if (ahead_) window.read_ahead(*ahead_);
     WalkState& walk = *current_->walk;
-    DURABILITY_TRY_ASSIGN(const WalkEnd end, walk_segment(window, header.header, walk, sink_));
+    DURABILITY_TRY_ASSIGN(const WalkEnd end, walk_segment({window, header.header}, walk, sink_));
     if (end.stop == WalkStop::kSinkStopped) return stop(segment, end.missing);
     DURABILITY_TRY_ASSIGN(const SegmentFinding judged,
                           final ? find_in_final(window, header, scan_.spares.size(), walk, end)
@@ -376,7 +376,7 @@ class Scanner {
     }
     bool skip = before_range && next.header.start <= options_.from;
     if (!skip && options_.trust_seals) {
-      DURABILITY_TRY_ASSIGN(const auto seal, find_seal(window, segment.header));
+      DURABILITY_TRY_ASSIGN(const auto seal, find_seal({window, segment.header}));
       skip = seal && seal->last.value() + 1 == next.header.start.value() &&
              segment.header.start.value() + seal->tally.entries == next.header.start.value();
     }

@@ -8,14 +8,8 @@ namespace {
 
 class Walk {
  public:
-  Walk(FileWindow& window, const SegmentHeader& header, WalkState& state, const EntrySink& sink)
-      : window_(window),
-        segment_(header.segment_id),
-        seed_(v4::crc_seed(header.log_id, header.segment_id)),
-        state_(state),
-        ahead_(state),
-        tally_(state.tally),
-        sink_(sink) {}
+  Walk(const FrameReader& frames, WalkState& state, const EntrySink& sink)
+      : frames_(frames), state_(state), ahead_(state), tally_(state.tally), sink_(sink) {}
 
   Result<WalkEnd> run() {
     auto walked = walk();
@@ -34,8 +28,8 @@ class Walk {
     if (ahead_.sealed) return end(WalkStop::kSealed);
     while (true) {
       // Nearly always the buffer holds it.
-      if (v4::read_frame(window_.held_from(ahead_.offset), seed_, frame_) != v4::FrameState::kWhole) {
-        DURABILITY_TRY_ASSIGN(const auto frame_state, read_frame_at(window_, ahead_.offset, seed_, frame_));
+      if (!frames_.holds_frame_at(ahead_.offset, frame_)) {
+        DURABILITY_TRY_ASSIGN(const auto frame_state, frames_.frame_at(ahead_.offset, frame_));
         if (frame_state == v4::FrameState::kRuleBroken) return end(WalkStop::kRuleBroken);
         if (frame_state == v4::FrameState::kNotWhole) return end(WalkStop::kBadPlace);
       }
@@ -97,14 +91,16 @@ class Walk {
   }
 
   Result<Flow> deliver(std::uint64_t offset) {
-    return sink_(
-        {.id = frame_.fields.id, .segment = segment_, .offset = offset, .payload = frame_.payload()});
+    return sink_({.id = frame_.fields.id,
+                  .segment = frames_.segment(),
+                  .offset = offset,
+                  .payload = frame_.payload()});
   }
 
   // A batch may be larger than any buffer, so it is read a second time once its end has been seen.
   Result<Flow> deliver_batch() {
     for (std::uint64_t offset = batch_begin_->offset; offset < ahead_.offset; offset += frame_.span()) {
-      DURABILITY_TRY_ASSIGN(const auto frame_state, read_frame_at(window_, offset, seed_, frame_));
+      DURABILITY_TRY_ASSIGN(const auto frame_state, frames_.frame_at(offset, frame_));
       if (frame_state != v4::FrameState::kWhole) {
         return Error(ErrorCode::kBusy, "a batch changed while it was being read")
             .at_offset(offset)
@@ -124,9 +120,7 @@ class Walk {
     return sealed;
   }
 
-  FileWindow& window_;
-  SegmentId segment_;
-  std::uint32_t seed_;
+  const FrameReader frames_;
   WalkState& state_;
   WalkState ahead_;  // but for the tally
   v4::SealTallyBuilder tally_;
@@ -137,20 +131,8 @@ class Walk {
 
 }  // namespace
 
-Result<v4::FrameState> read_frame_at(FileWindow& window, std::uint64_t offset, std::uint32_t seed,
-                                     v4::Frame& frame) {
-  DURABILITY_TRY_ASSIGN(const ByteView head, window.view(offset, v4::kFrameHeadBytes));
-  if (head.size() < v4::kFrameHeadBytes) return v4::FrameState::kNotWhole;
-  const auto length = v4::plausible_length(head);
-  // Nothing is read, and no buffer grows, for a length that the file does not hold.
-  if (!length || *length > window.size() - offset) return v4::FrameState::kNotWhole;
-  DURABILITY_TRY_ASSIGN(const ByteView bytes, window.view(offset, *length));
-  return v4::read_frame(bytes, seed, frame);
-}
-
-Result<WalkEnd> walk_segment(FileWindow& window, const SegmentHeader& header, WalkState& state,
-                             const EntrySink& sink) {
-  return Walk(window, header, state, sink).run();
+Result<WalkEnd> walk_segment(const FrameReader& frames, WalkState& state, const EntrySink& sink) {
+  return Walk(frames, state, sink).run();
 }
 
 }  // namespace durability::walog

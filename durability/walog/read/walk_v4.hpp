@@ -3,9 +3,8 @@
 // Walks the frames of one version-4 segment and delivers its entries, an atomic batch only when its last
 // frame is whole. Where the walk stops it says why; what that means is decided elsewhere (verdict.hpp).
 
-#include "durability/storage/file_window.hpp"
 #include "durability/walog/entry_view.hpp"
-#include "durability/walog/format/v4.hpp"
+#include "durability/walog/read/frame_reader.hpp"
 
 namespace durability::walog {
 
@@ -40,12 +39,7 @@ struct WalkEnd {
   bool open_batch = false;
 };
 
-/// Reads the frame at `offset`. The payload lives until the window's next use.
-Result<v4::FrameState> read_frame_at(FileWindow& window, std::uint64_t offset, std::uint32_t seed,
-                                     v4::Frame& frame);
-
 /// Walks from `state` on, which it keeps up to date.
-Result<WalkEnd> walk_segment(FileWindow& window, const SegmentHeader& header, WalkState& state,
-                             const EntrySink& sink);
+Result<WalkEnd> walk_segment(const FrameReader& frames, WalkState& state, const EntrySink& sink);
 
 }  // namespace durability::walog

@@ -51,8 +51,7 @@ class Surveyor {
 
  private:
   Status search_v4(FileWindow& window, const SegmentHeader& header, std::uint64_t offset, EntryId due) {
-    const std::uint32_t seed = v4::crc_seed(header.log_id, header.segment_id);
-    DURABILITY_TRY_ASSIGN(const TailSearch found, search_past(window, offset, due, seed));
+    DURABILITY_TRY_ASSIGN(const TailSearch found, search_past({window, header}, offset, due));
     raise(survey.last, found.highest);
     raise(survey.acknowledged, found.vouched);
     if (!found.first) return {};
@@ -63,7 +62,7 @@ class Surveyor {
   // Counts what stands whole from there on; its seal may not fit: the frames before were left out.
   Status walk_v4(FileWindow& window, const SegmentHeader& header, WalkState& state) {
     const EntryId first = state.due;
-    DURABILITY_TRY(walk_segment(window, header, state, count_only));
+    DURABILITY_TRY(walk_segment({window, header}, state, count_only));
     raise(survey.acknowledged, state.vouched.value() == 0 ? std::nullopt : std::optional(state.vouched));
     add_sound(header.segment_id, first, state);
     return {};
