@@ -1,6 +1,6 @@
 #pragma once
 
-#include <ranges>
+#include <iterator>
 #include <span>
 #include <vector>
 

@@ -3,7 +3,7 @@
 // Writing a log of typed entries.
 
 #include <concepts>
-#include <ranges>
+#include <iterator>
 #include <utility>
 
 #include "durability/codec/entry_encoder.hpp"

@@ -18,9 +18,10 @@
 //
 // In a child of fork every call is `invalid_state`: buffer, positions and lock are the parent's.
 
-#include <functional>
 #include <memory>
+#include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "durability/storage/directory.hpp"
@@ -40,7 +41,22 @@ struct PendingSync {
   EntryId target;
 };
 
-/// Not thread-safe: one thread at a time. The sync of a PendingSync may run beside it.
+/// A truncation under way, and its next step.
+struct PendingTruncation {
+  enum class Step : std::uint8_t { kSyncSegment, kDelete, kSyncDirectory, kOver };
+
+  [[nodiscard]] bool is_over() const noexcept { return step == Step::kOver; }
+
+  DurableId upto;
+  Step step = Step::kOver;
+  SegmentId newest{};                     ///< of those that may be the log's first one when it is over
+  std::shared_ptr<File> file{};           ///< of that segment
+  std::string path{};                     ///< of the segment that is deleted now
+  std::optional<std::string> recycled{};  ///< the name it gets, where its file is to be used again
+  WalTruncation done{};
+};
+
+/// Not thread-safe: one thread at a time. What is said to be thread-safe may run beside it.
 class ByteWriter {
  public:
   /// Takes the lock and opens, creates or resumes the log (open_log.hpp).
@@ -68,12 +84,14 @@ class ByteWriter {
   [[nodiscard]] Result<std::chrono::nanoseconds> run_sync(const PendingSync& pending) const;
   Result<DurableId> finish_sync(const PendingSync& pending, Result<std::chrono::nanoseconds> synced);
 
-  /// Runs `work`, which uses nothing of the writer that its other calls change: a caller that guards the
-  /// writer may let them in meanwhile, all but close and a second truncation.
-  using Aside = std::function<Status(const std::function<Status()>& work)>;
+  Result<WalTruncation> truncate_prefix(DurableId upto);
 
-  Result<WalTruncation> truncate_prefix(
-      DurableId upto, const Aside& aside = [](const auto& work) { return work(); });
+  /// truncate_prefix in steps, so that the disk is waited for without holding up the writer: run and finish,
+  /// in turn, until it is over. Other calls may come in between, all but close and a second truncation.
+  Result<PendingTruncation> begin_truncate(DurableId upto);
+  /// Thread-safe.
+  Status run_truncate(const PendingTruncation& pending) const;
+  Status finish_truncate(PendingTruncation& pending, Status ran);
 
   /// publication.hpp.
   Status begin_publication();
@@ -165,9 +183,9 @@ class ByteWriter {
   }
   [[nodiscard]] SegmentHeader next_header(SegmentId id) const;
   [[nodiscard]] std::chrono::steady_clock::time_point now_if(bool needed) const;
-  Result<WalTruncation> delete_covered(DurableId upto, const Aside& aside);
-  Result<SegmentId> make_first_segment_durable(const Aside& aside);
-  Status delete_oldest(const Aside& aside);
+  Status choose_first_segment(PendingTruncation& pending);
+  Status choose_oldest(PendingTruncation& pending);
+  Status finish_step(PendingTruncation& pending, Status ran);
   /// The name its file gets, where it is to be recycled.
   [[nodiscard]] std::optional<std::string> name_to_recycle(const OldSegment& old) const;
 

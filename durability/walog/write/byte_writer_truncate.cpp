@@ -9,7 +9,7 @@
 //
 // A crash at any point leaves a contiguous suffix of the log.
 //
-// The disk is waited for aside: others may append meanwhile, and rotate. What they seal is not deleted by
+// While the disk is waited for (run_truncate) others may append, and rotate. What they seal is not deleted by
 // this truncation, even if it is covered: step 2 was for the segment that was the newest when it began.
 
 #include <utility>
@@ -18,6 +18,8 @@
 
 namespace durability::walog {
 namespace {
+
+using Step = PendingTruncation::Step;
 
 bool covered(const SegmentRange& range, DurableId upto) noexcept {
   return range.first.value() + range.entries <= upto.value() + 1;
@@ -48,57 +50,93 @@ Status ByteWriter::check_proof(DurableId proof) const {
   return durable_up_to(proof.entry()).map([](DurableId) {});
 }
 
-Result<WalTruncation> ByteWriter::truncate_prefix(DurableId upto, const Aside& aside) {
+Result<WalTruncation> ByteWriter::truncate_prefix(DurableId upto) {
+  DURABILITY_TRY_ASSIGN(PendingTruncation pending, begin_truncate(upto));
+  while (!pending.is_over()) DURABILITY_TRY(finish_truncate(pending, run_truncate(pending)));
+  return std::move(pending.done);
+}
+
+Result<PendingTruncation> ByteWriter::begin_truncate(DurableId upto) {
   DURABILITY_TRY(usable());
   DURABILITY_TRY(check_proof(upto));
-  if (old_.empty() || !covered(old_.front().range, upto)) return WalTruncation();
-  return poisoned_by_exceptions([&] { return delete_covered(upto, aside); });
+  PendingTruncation pending{.upto = upto};
+  if (old_.empty() || !covered(old_.front().range, upto)) return pending;
+  return poisoned_by_exceptions([&]() -> Result<PendingTruncation> {
+    DURABILITY_TRY(check_lock());
+    DURABILITY_TRY(choose_first_segment(pending));
+    return std::move(pending);
+  });
 }
 
-Result<WalTruncation> ByteWriter::delete_covered(DurableId upto, const Aside& aside) {
-  WalTruncation truncation;
-  DURABILITY_TRY(check_lock());
-  DURABILITY_TRY_ASSIGN(const SegmentId newest, make_first_segment_durable(aside));
-  while (!old_.empty() && old_.front().range.segment < newest && covered(old_.front().range, upto)) {
-    DURABILITY_TRY(usable());  // others may have met a failure meanwhile
-    const SegmentRange range = old_.front().range;
-    if (options_.observer && !options_.observer->before_truncate(range)) {
-      truncation.vetoed = true;
-      break;
+Status ByteWriter::run_truncate(const PendingTruncation& pending) const {
+  return latch_->watch_exceptions([&]() -> Status {
+    switch (pending.step) {
+      case Step::kSyncSegment: return background_->sync(pending.newest, *pending.file);
+      case Step::kDelete:
+        return pending.recycled ? directory_->rename(pending.path, *pending.recycled)
+                                : directory_->remove(pending.path);
+      case Step::kSyncDirectory: return directory_->sync_directory(kWalDirectory);
+      case Step::kOver: break;
     }
-    DURABILITY_TRY(delete_oldest(aside));
-    truncation.deleted.push_back(range);
-  }
-  return truncation;
+    return {};
+  });
 }
 
-// The newest segment that may be the log's first one when this returns.
-Result<SegmentId> ByteWriter::make_first_segment_durable(const Aside& aside) {
+Status ByteWriter::finish_truncate(PendingTruncation& pending, Status ran) {
+  return poisoned_by_exceptions([&] { return finish_step(pending, std::move(ran)); });
+}
+
+// The log's first segment from now on must be on the disk.
+Status ByteWriter::choose_first_segment(PendingTruncation& pending) {
   if (segment_.entries() == 0) {
     const Status space = set_space_aside();
     if (!space && !latch_->failed()) {
       DURABILITY_TRY(background_->wait_for_seal());
-      return old_.back().range.segment;
+      pending.newest = old_.back().range.segment;
+      return choose_oldest(pending);
     }
   }
   DURABILITY_TRY(flush_segment());
-  const SegmentId newest = segment_id();
-  const std::shared_ptr<File> file = segment_.file();
-  if (stable()) DURABILITY_TRY(poison_on_error(aside([&] { return background_->sync(newest, *file); })));
-  return newest;
+  pending.newest = segment_id();
+  if (!stable()) return choose_oldest(pending);
+  pending.file = segment_.file();
+  pending.step = Step::kSyncSegment;
+  return {};
 }
 
-Status ByteWriter::delete_oldest(const Aside& aside) {
-  const std::string path = segment_path(old_.front().range.segment);
-  std::optional<std::string> recyclable = name_to_recycle(old_.front());
-  DURABILITY_TRY(
-      aside([&] { return recyclable ? directory_->rename(path, *recyclable) : directory_->remove(path); }));
-  old_.erase(old_.begin());
-  if (stable()) {
-    DURABILITY_TRY(poison_on_error(aside([&] { return directory_->sync_directory(kWalDirectory); })));
+// A removal that failed may be tried again: it leaves a log as whole as it was. A sync may not.
+Status ByteWriter::finish_step(PendingTruncation& pending, Status ran) {
+  if (pending.step == Step::kSyncSegment) {
+    DURABILITY_TRY(poison_on_error(std::move(ran)));
+    return choose_oldest(pending);
+  }
+  if (pending.step == Step::kDelete) {
+    DURABILITY_TRY(std::move(ran));
+    pending.done.deleted.push_back(old_.front().range);
+    old_.erase(old_.begin());
+    pending.step = Step::kSyncDirectory;
+    if (stable()) return {};
+  } else {
+    DURABILITY_TRY(poison_on_error(std::move(ran)));
   }
   // Only now may its bytes be overwritten: until its name is durably gone, a crash can bring it back.
-  if (recyclable) background_->offer_recycled(*std::move(recyclable));
+  if (pending.recycled) background_->offer_recycled(*std::move(pending.recycled));
+  return choose_oldest(pending);
+}
+
+Status ByteWriter::choose_oldest(PendingTruncation& pending) {
+  pending.step = Step::kOver;
+  if (old_.empty() || old_.front().range.segment >= pending.newest) return {};
+  const SegmentRange& range = old_.front().range;
+  if (!covered(range, pending.upto)) return {};
+  DURABILITY_TRY(usable());  // others may have met a failure meanwhile
+  if (options_.observer && !options_.observer->before_truncate(range)) {
+    pending.done.vetoed = true;
+    return {};
+  }
+  pending.path = segment_path(range.segment);
+  pending.recycled = name_to_recycle(old_.front());
+  pending.step = Step::kDelete;
   return {};
 }
 
