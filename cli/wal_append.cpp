@@ -17,8 +17,8 @@
 #include <thread>
 #include <vector>
 
+#include "acknowledgements.hpp"
 #include "durability/walog/sync_writer.hpp"
-#include "ledger.hpp"
 #include "line_reader.hpp"
 #include "log_place.hpp"
 #include "number.hpp"
@@ -65,7 +65,7 @@ class Watch final : public WalObserver {
 class Append {
  public:
   Append(const AppendOptions& options, Writer& writer, const Watch& watch)
-      : options_(options), writer_(writer), watch_(watch), ledger_(options.acks) {}
+      : options_(options), writer_(writer), watch_(watch), acknowledgements_(options.acks) {}
 
   /// Takes all lines in, with all threads, and closes the log.
   void run(LineReader& reader) {
@@ -91,11 +91,11 @@ class Append {
     if (options_.durable) return {};
     const EntryId last = writer_.last_entry_id();
     if (Status flushed = writer_.flush(); !flushed) return located(options_.place, flushed.error());
-    return ledger_.count_up_to(last);
+    return acknowledgements_.count_up_to(last);
   }
 
   [[nodiscard]] const std::optional<Error>& error() const { return error_; }
-  [[nodiscard]] Tally tally() const { return ledger_.tally(); }
+  [[nodiscard]] Tally tally() const { return acknowledgements_.tally(); }
 
  private:
   void take_lines() {
@@ -106,14 +106,15 @@ class Append {
       const EntryId last(first->value() + lines.size() - 1);
       const Result<EntryId> counted = options_.durable ? last : handed_over(lines, last);
       if (!counted) return fail(located(options_.place, counted.error()));
-      if (Status noted = ledger_.appended(lines, *first, *counted); !noted) return fail(noted.error());
+      if (Status noted = acknowledgements_.appended(lines, *first, *counted); !noted)
+        return fail(noted.error());
     }
   }
 
   void close() {
     const EntryId last = writer_.last_entry_id();
     if (Status closed = writer_.close(); !closed) return fail(located(options_.place, closed.error()));
-    if (Status counted = ledger_.count_up_to(last); !counted) fail(counted.error());
+    if (Status counted = acknowledgements_.count_up_to(last); !counted) fail(counted.error());
   }
 
   /// Up to which id everything is in the hands of the operating system.
@@ -152,7 +153,7 @@ class Append {
   Writer& writer_;
   const Watch& watch_;
   LineReader* reader_ = nullptr;
-  Ledger ledger_;
+  Acknowledgements acknowledgements_;
   std::mutex mutex_;
   std::optional<Error> error_;
 };

@@ -16,7 +16,7 @@ MODULES = ("base", "storage", "walog", "checkpoint", "recover", "publish", "segm
 LEFT_OUT = re.compile(r"(_test\.cpp|/memory_\w+\.[ch]pp|/test_\w+\.hpp|_test_support\.hpp|/sync_gate\.hpp)$")
 
 SYNC = ("sync|sync_data|sync_all|sync_directory|do_sync_directory|sync_where_stable|sync_nearest_parent|"
-        "sync_segment|sync_seal|flush_and_sync|settle|wait|wait_for_seal|finish_segment|finish_log|write_mark")
+        "sync_segment|sync_seal|flush_and_sync|sync_leftovers|wait|wait_for_seal|finish_segment|finish_log|write_mark")
 NAMES = ("rename|do_rename|rename_durable|renameat|remove|do_remove_file|do_remove_empty_directory|remove_durable|"
          "remove_tree|remove_temporaries|remove_temporaries_of|remove_if_file|discard_temporary|unlinkat")
 SIZES = "truncate|ftruncate|cut_short_padding|truncate_prefix"

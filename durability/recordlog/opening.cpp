@@ -12,9 +12,9 @@ namespace {
 
 Result<Flow> ignore_record(const RecordLogView& /*record*/) { return Flow::kContinue; }
 
-class Opening {
+class RecordLogOpening {
  public:
-  Opening(Directory& directory, const std::string& path, const RecordLogOptions& options)
+  RecordLogOpening(Directory& directory, const std::string& path, const RecordLogOptions& options)
       : directory_(directory),
         path_(path),
         parent_(std::filesystem::path(path).parent_path().string()),
@@ -32,7 +32,7 @@ class Opening {
     }
     DURABILITY_TRY(remove_temporaries());
     if (there) {
-      DURABILITY_TRY(settle());
+      DURABILITY_TRY(sync_leftovers());
       DURABILITY_TRY(go_on());
     } else {
       DURABILITY_TRY(start(options_.format));
@@ -56,7 +56,7 @@ class Opening {
   // Each directory on the way, too: whoever made them may have been killed before they were durable.
   Status sync_ancestors() { return parent_.empty() ? Status{} : directory_.create_directories(parent_); }
 
-  Status settle() {
+  Status sync_leftovers() {
     DURABILITY_TRY(open_file());
     if (!stable()) return {};
     DURABILITY_TRY(log_.file->sync_data());
@@ -150,7 +150,7 @@ class Opening {
 
 Result<OpenedLog> open_log(Directory& directory, const std::string& path, const RecordLogOptions& options,
                            OpenIntent intent) {
-  return Opening(directory, path, options).run(intent);
+  return RecordLogOpening(directory, path, options).run(intent);
 }
 
 }  // namespace durability::recordlog

@@ -9,7 +9,7 @@
 namespace durability::recordlog {
 namespace {
 
-constexpr std::size_t kStrideBytes = 64U << 10U;
+constexpr std::size_t kSearchStepBytes = 64U << 10U;
 constexpr std::uint64_t kMinWaiting = (std::uint64_t{1} << 20U) / 16;
 constexpr std::uint64_t kMaxWaiting = (std::uint64_t{64} << 20U) / 16;
 
@@ -32,7 +32,7 @@ class Search {
 
   Result<TailSearch> run() {
     for (std::uint64_t offset = at_; offset + kRecordHeadBytes <= window_.size();) {
-      DURABILITY_TRY_ASSIGN(const ByteView bytes, window_.view(offset, kStrideBytes));
+      DURABILITY_TRY_ASSIGN(const ByteView bytes, window_.view(offset, kSearchStepBytes));
       if (bytes.size() < kRecordHeadBytes) break;
       const std::size_t places = bytes.size() - kRecordHeadBytes + 1;
       look_at(bytes, offset, places);

@@ -116,9 +116,9 @@ void Schedule::notify_at(const void* address, bool all) {
 
 Meeting& Schedule::keep_meeting() { return *kept_.emplace_back(std::make_unique<Meeting>()); }
 
-void Schedule::settle() {
+void Schedule::decide_again() {
   const Thread* const self = threads_[self_].get();
-  reach("settle", *self->end, Access::kChange, [this, self] {
+  reach("decide again", *self->end, Access::kChange, [this, self] {
     return std::ranges::none_of(threads_,
                                 [&](const auto& other) { return other.get() != self && can_go(*other); });
   });

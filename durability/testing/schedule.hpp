@@ -108,11 +108,11 @@ class Schedule {
     return threads_[self_]->own[key];
   }
 
-  /// For what a life does not ask about, such as opening its log: until settle(), or the end, threads go one
-  /// way only, and nothing is decided.
+  /// For what a life does not ask about, such as opening its log: until decide_again(), or the end, threads
+  /// go one way only, and nothing is decided.
   void go_one_way() noexcept { one_way_ = true; }
   /// Lets the others go on for as long as they can, and again decides from here on.
-  void settle();
+  void decide_again();
 
   /// Ends the run.
   [[noreturn]] void fail(std::string what);

@@ -38,7 +38,7 @@ void explore(std::string_view name, unsigned preemptions, const std::function<vo
 class OneWay {
  public:
   OneWay() { testing::Schedule::current()->go_one_way(); }
-  ~OneWay() { testing::Schedule::current()->settle(); }
+  ~OneWay() { testing::Schedule::current()->decide_again(); }
   OneWay(const OneWay&) = delete;
   OneWay& operator=(const OneWay&) = delete;
 };

@@ -16,8 +16,8 @@ std::optional<Finding> broken(const WalkEnd& end) noexcept {
   return std::nullopt;
 }
 
-Result<SegmentFinding> find_after_seal(FileWindow& window, const CheckedHeader& header, std::size_t spares,
-                                       const WalkState& state, const WalkEnd& end) {
+Result<SegmentFinding> classify_after_seal(FileWindow& window, const CheckedHeader& header,
+                                           std::size_t spares, const WalkState& state, const WalkEnd& end) {
   if (spares == 0) {
     return SegmentFinding{
         .finding = Finding::kSealedWithoutSuccessor, .offset = state.offset, .missing = end.missing};
@@ -29,7 +29,8 @@ Result<SegmentFinding> find_after_seal(FileWindow& window, const CheckedHeader& 
                         .sealed = true};
 }
 
-Result<SegmentFinding> find_open_end(FileWindow& window, const CheckedHeader& header, const WalkEnd& end) {
+Result<SegmentFinding> classify_open_end(FileWindow& window, const CheckedHeader& header,
+                                         const WalkEnd& end) {
   DURABILITY_TRY_ASSIGN(const bool zeros, window.zeros_from(end.offset));
   // No writer cuts off whole entries: a file that is shorter than what was read from it ends in a tear.
   const bool was_cut = window.size() < end.offset;
@@ -42,7 +43,7 @@ Result<SegmentFinding> find_open_end(FileWindow& window, const CheckedHeader& he
 
 }  // namespace
 
-Result<SegmentFinding> find_before_final(FileWindow& window, const WalkState& state, const WalkEnd& end) {
+Result<SegmentFinding> classify_before_final(FileWindow& window, const WalkState& state, const WalkEnd& end) {
   if (const auto finding = broken(end)) return found(*finding, end);
   if (end.stop != WalkStop::kSealed) return found(Finding::kDamageBeforeFinal, end);
   DURABILITY_TRY_ASSIGN(const bool zeros, window.zeros_from(state.offset));
@@ -51,16 +52,16 @@ Result<SegmentFinding> find_before_final(FileWindow& window, const WalkState& st
       .finding = Finding::kDamageBeforeFinal, .offset = state.offset, .missing = end.missing, .sealed = true};
 }
 
-Result<SegmentFinding> find_in_final(FileWindow& window, const CheckedHeader& header, std::size_t spares,
-                                     const WalkState& state, const WalkEnd& end) {
+Result<SegmentFinding> classify_final(FileWindow& window, const CheckedHeader& header, std::size_t spares,
+                                      const WalkState& state, const WalkEnd& end) {
   if (const auto finding = broken(end)) return found(*finding, end);
-  if (end.stop == WalkStop::kSealed) return find_after_seal(window, header, spares, state, end);
+  if (end.stop == WalkStop::kSealed) return classify_after_seal(window, header, spares, state, end);
   if (spares == kMaxSpares) return found(Finding::kUnsealedBeforeTwoSpares, end);
-  return find_open_end(window, header, end);
+  return classify_open_end(window, header, end);
 }
 
-Result<SegmentFinding> find_v3(FileWindow& window, WalFormat format, Mode mode, const WalkEndV3& end,
-                               bool final) {
+Result<SegmentFinding> classify_v3(FileWindow& window, WalFormat format, Mode mode, const WalkEndV3& end,
+                                   bool final) {
   SegmentFinding result{.finding = end.finding, .offset = end.offset, .missing = end.missing};
   if (end.finding == Finding::kEnd && !final) result.finding.reset();
   const bool would_be_cut = end.finding == Finding::kCutFrame || end.finding == Finding::kZerosThenData;
@@ -71,8 +72,8 @@ Result<SegmentFinding> find_v3(FileWindow& window, WalFormat format, Mode mode, 
   return result;
 }
 
-Result<Finding> find_skipping_v3(FileWindow& window, const v3::SegmentHeader& header, Mode mode,
-                                 EntryId due) {
+Result<Finding> classify_skipping_v3(FileWindow& window, const v3::SegmentHeader& header, Mode mode,
+                                     EntryId due) {
   WalkState state{.offset = v3::kHeaderBytes, .due = header.start};
   DURABILITY_TRY_ASSIGN(
       WalkEndV3 end,
@@ -80,7 +81,7 @@ Result<Finding> find_skipping_v3(FileWindow& window, const v3::SegmentHeader& he
   const bool holds_a_frame = end.sink_stopped;
   if (holds_a_frame || mode == Mode::kStrict) return Finding::kStartMismatch;
   end.missing = due;
-  DURABILITY_TRY_ASSIGN(const SegmentFinding judged, find_v3(window, header.format, mode, end, true));
+  DURABILITY_TRY_ASSIGN(const SegmentFinding judged, classify_v3(window, header.format, mode, end, true));
   const bool torn = *judged.finding == Finding::kCutFrame || *judged.finding == Finding::kZerosThenData ||
                     *judged.finding == Finding::kEnd;
   return torn ? Finding::kSkippingHeader : *judged.finding;

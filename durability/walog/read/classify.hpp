@@ -18,18 +18,19 @@ struct SegmentFinding {
 };
 
 /// A version-4 segment that is not the final one: it must be sealed, with only zeros after the seal.
-Result<SegmentFinding> find_before_final(FileWindow& window, const WalkState& state, const WalkEnd& end);
+Result<SegmentFinding> classify_before_final(FileWindow& window, const WalkState& state, const WalkEnd& end);
 
 /// The final segment of a log, of version 4, with `spares` segments of zeros after it.
-Result<SegmentFinding> find_in_final(FileWindow& window, const CheckedHeader& header, std::size_t spares,
-                                     const WalkState& state, const WalkEnd& end);
+Result<SegmentFinding> classify_final(FileWindow& window, const CheckedHeader& header, std::size_t spares,
+                                      const WalkState& state, const WalkEnd& end);
 
 /// A segment of version 2 or 3. In mode resume, a tail that would be cut off is searched first.
-Result<SegmentFinding> find_v3(FileWindow& window, WalFormat format, Mode mode, const WalkEndV3& end,
-                               bool final);
+Result<SegmentFinding> classify_v3(FileWindow& window, WalFormat format, Mode mode, const WalkEndV3& end,
+                                   bool final);
 
 /// The final segment of version 2 or 3 where its header starts past the entry that is due: what the loss of
 /// the tail before it leaves, as long as it holds no whole frame.
-Result<Finding> find_skipping_v3(FileWindow& window, const v3::SegmentHeader& header, Mode mode, EntryId due);
+Result<Finding> classify_skipping_v3(FileWindow& window, const v3::SegmentHeader& header, Mode mode,
+                                     EntryId due);
 
 }  // namespace durability::walog

@@ -12,10 +12,10 @@ Result<SegmentFinding> walk_and_judge(FileWindow& window, const CheckedHeader& h
                                       const EntrySink& sink) {
   if (header.format == WalFormat::kV4) {
     DURABILITY_TRY_ASSIGN(const WalkEnd end, walk_segment({window, header.header}, state, sink));
-    return find_before_final(window, state, end);
+    return classify_before_final(window, state, end);
   }
   DURABILITY_TRY_ASSIGN(const WalkEndV3 end, walk_segment_v3(window, header.as_v3(), false, state, sink));
-  return find_v3(window, header.format, Mode::kStrict, end, false);
+  return classify_v3(window, header.format, Mode::kStrict, end, false);
 }
 
 Result<std::optional<WholeSegment>> walk_alone(Directory& directory, SegmentId id, std::size_t buffer_bytes,

@@ -243,7 +243,7 @@ class Scanner {
     if (header != nullptr && !expected.final) return Finding::kStartMismatch;
     if (header != nullptr) {
       DURABILITY_TRY_ASSIGN(const Finding finding,
-                            find_skipping_v3(window, header->as_v3(), options_.mode, expected.due));
+                            classify_skipping_v3(window, header->as_v3(), options_.mode, expected.due));
       return finding;
     }
     // What is too short for a header holds nothing, whatever its bytes are: resuming may replace it.
@@ -285,7 +285,7 @@ class Scanner {
     }
     current_->walk = whole->end;
     scan_.crcs.reset();
-    pass(segment);
+    go_to_next(segment);
     return true;
   }
 
@@ -300,8 +300,8 @@ class Scanner {
     DURABILITY_TRY_ASSIGN(const WalkEnd end, walk_segment({window, header.header}, walk, sink_));
     if (end.stop == WalkStop::kSinkStopped) return stop(segment, end.missing);
     DURABILITY_TRY_ASSIGN(const SegmentFinding judged,
-                          final ? find_in_final(window, header, scan_.spares.size(), walk, end)
-                                : find_before_final(window, walk, end));
+                          final ? classify_final(window, header, scan_.spares.size(), walk, end)
+                                : classify_before_final(window, walk, end));
     return conclude(segment, judged, final);
   }
 
@@ -313,7 +313,7 @@ class Scanner {
     scan_.crcs = end.crcs;
     if (end.sink_stopped) return stop(segment, due());
     DURABILITY_TRY_ASSIGN(const SegmentFinding judged,
-                          find_v3(window, segment.format, options_.mode, end, final));
+                          classify_v3(window, segment.format, options_.mode, end, final));
     return conclude(segment, judged, final);
   }
 
@@ -326,7 +326,7 @@ class Scanner {
     if (judged.finding) {
       return found(*judged.finding, segment.header.segment_id, judged.offset, judged.missing);
     }
-    pass(segment);
+    go_to_next(segment);
     return std::nullopt;
   }
 
@@ -348,7 +348,7 @@ class Scanner {
     scan_.segments.push_back(segment);
   }
 
-  void pass(ScannedSegment segment) {
+  void go_to_next(ScannedSegment segment) {
     segment.sealed = true;
     record(segment);
     const bool v4 = segment.format == WalFormat::kV4;
@@ -384,7 +384,7 @@ class Scanner {
     current_->walk->due = next.header.start;
     current_->walk->offset = window.size();
     segment.read_whole = false;
-    pass(segment);
+    go_to_next(segment);
     return true;
   }
 

@@ -228,7 +228,7 @@ Result<std::string> apply_repair(Directory& directory, const WalOptions& options
   if (there.empty()) return changed();  // and no lock file is made
   DURABILITY_TRY_ASSIGN(const auto lock, directory.lock(kLockPath));
   DURABILITY_TRY_ASSIGN(const auto ids, list_segments(directory));
-  DURABILITY_TRY(settle(directory, ids));
+  DURABILITY_TRY(sync_leftovers(directory, ids));
   DURABILITY_TRY_ASSIGN(const auto planned, plan_repair(directory, options));
   if (planned && planned->plan.unreadable != plan.unreadable) {
     return Error::from_errno(EIO, "read all that could be read when the plan was made")

@@ -13,9 +13,9 @@ namespace {
 
 Result<Flow> ignore_entry(const WalEntryView& /*entry*/) { return Flow::kContinue; }
 
-class Opening {
+class LogOpening {
  public:
-  Opening(Directory& directory, const WalOptions& options) : directory_(directory), options_(options) {}
+  LogOpening(Directory& directory, const WalOptions& options) : directory_(directory), options_(options) {}
 
   Result<OpenedLog> run(OpenIntent intent) {
     if (intent == OpenIntent::kResume) {
@@ -32,7 +32,7 @@ class Opening {
           .advise("nothing was changed; open it, or choose another directory");
     }
     DURABILITY_TRY(remove_temporaries(directory_));
-    if (stable()) DURABILITY_TRY(settle(directory_, ids));
+    if (stable()) DURABILITY_TRY(sync_leftovers(directory_, ids));
     DURABILITY_TRY_ASSIGN(
         scan_, scan_log(directory_, {.mode = Mode::kResume, .trust_seals = true, .live_writer = false},
                         ignore_entry));
@@ -333,7 +333,7 @@ class Opening {
 }  // namespace
 
 Result<OpenedLog> open_log(Directory& directory, const WalOptions& options, OpenIntent intent) {
-  return Opening(directory, options).run(intent);
+  return LogOpening(directory, options).run(intent);
 }
 
 }  // namespace durability::walog

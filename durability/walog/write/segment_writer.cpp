@@ -7,8 +7,8 @@ namespace {
 
 // A system that keeps files in large folios makes them of writes that begin and end at their borders: such a
 // log is written, and read back, at one and a half times the speed. Other systems do not mind.
-constexpr std::uint64_t kStrideBytes = std::uint64_t{64} << 10U;
-constexpr std::uint64_t kMostZerosAfter = kStrideBytes / 8;
+constexpr std::uint64_t kWriteAlignment = std::uint64_t{64} << 10U;
+constexpr std::uint64_t kMostZerosAfter = kWriteAlignment / 8;
 
 }  // namespace
 
@@ -29,7 +29,7 @@ SegmentWriter::SegmentWriter(std::shared_ptr<File> file, WalFormat format, const
       buffer_(std::move(buffer)) {}
 
 FrameBuffer SegmentWriter::make_buffer(std::size_t buffer_bytes) {
-  return FrameBuffer(buffer_bytes + kStrideBytes / 2 + v4::kHeaderBytes + v4::kSealBytes);
+  return FrameBuffer(buffer_bytes + kWriteAlignment / 2 + v4::kHeaderBytes + v4::kSealBytes);
 }
 
 SegmentWriter SegmentWriter::begin(std::shared_ptr<File> file, const SegmentHeader& header,
@@ -76,8 +76,8 @@ void SegmentWriter::add_seal(EntryId last, std::uint32_t lag) {
 }
 
 std::uint64_t SegmentWriter::end_of_write(std::size_t buffer_bytes) const noexcept {
-  if (buffer_bytes < kStrideBytes) return flushed_ + buffer_bytes;
-  return (flushed_ + buffer_bytes + kStrideBytes / 2) / kStrideBytes * kStrideBytes;
+  if (buffer_bytes < kWriteAlignment) return flushed_ + buffer_bytes;
+  return (flushed_ + buffer_bytes + kWriteAlignment / 2) / kWriteAlignment * kWriteAlignment;
 }
 
 Status SegmentWriter::flush() { return write_out({}); }

@@ -11,7 +11,7 @@ constexpr std::size_t kSegmentsToForget = 4;
 
 }  // namespace
 
-Status settle(Directory& directory, const std::vector<SegmentId>& ids) {
+Status sync_leftovers(Directory& directory, const std::vector<SegmentId>& ids) {
   for (std::size_t at = 0; at < ids.size(); ++at) {
     DURABILITY_TRY_ASSIGN(const auto file, directory.open(segment_path(ids[at]), OpenMode::kReadWrite));
     DURABILITY_TRY(file->sync_data());

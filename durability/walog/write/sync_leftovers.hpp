@@ -12,6 +12,6 @@ namespace durability::walog {
 /// alone can hold what a failed sync kept from the device: what is read next is what the device holds. For
 /// the holder of the lock, on stable storage. A sync of each segment: where nothing is to be written, that is
 /// one flush of the device.
-Status settle(Directory& directory, const std::vector<SegmentId>& ids);
+Status sync_leftovers(Directory& directory, const std::vector<SegmentId>& ids);
 
 }  // namespace durability::walog

@@ -23,10 +23,10 @@ struct Tally {
 
 /// Thread-safe. An acknowledgement is written to standard output before the call that makes its entry
 /// count returns: it never lies in a buffer of this process.
-class Ledger {
+class Acknowledgements {
  public:
   /// `acks`: write `<line number> <entry id>` for each entry, when it counts.
-  explicit Ledger(bool acks) : acks_(acks) {}
+  explicit Acknowledgements(bool acks) : acks_(acks) {}
 
   /// The lines are entries from `first` on; those up to `counted` count, the others wait.
   Status appended(const Lines& lines, EntryId first, EntryId counted);

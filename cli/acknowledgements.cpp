@@ -1,4 +1,4 @@
-#include "ledger.hpp"
+#include "acknowledgements.hpp"
 
 #include <algorithm>
 #include <functional>
@@ -8,7 +8,7 @@
 
 namespace durability::cli {
 
-Status Ledger::appended(const Lines& lines, EntryId first, EntryId counted) {
+Status Acknowledgements::appended(const Lines& lines, EntryId first, EntryId counted) {
   const std::lock_guard lock(mutex_);
   for (std::size_t i = 0; i < lines.size(); ++i) {
     waiting_.push_back(
@@ -19,17 +19,17 @@ Status Ledger::appended(const Lines& lines, EntryId first, EntryId counted) {
   return news ? count(counted) : Status{};
 }
 
-Status Ledger::count_up_to(EntryId id) {
+Status Acknowledgements::count_up_to(EntryId id) {
   const std::lock_guard lock(mutex_);
   return count(id);
 }
 
-Tally Ledger::tally() const {
+Tally Acknowledgements::tally() const {
   const std::lock_guard lock(mutex_);
   return tally_;
 }
 
-Status Ledger::count(EntryId up_to) {
+Status Acknowledgements::count(EntryId up_to) {
   counted_ = std::max(counted_, up_to);
   // Threads come here in any order, so what counts now may stand anywhere among what waits.
   const auto counts = [this](const Waiting& entry) { return entry.id <= counted_; };
