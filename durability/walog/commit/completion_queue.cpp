@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "durability/base/invariant.hpp"
+
 namespace durability::walog {
 
 void CompletionQueue::reserve_one() {
@@ -16,6 +18,8 @@ void CompletionQueue::reserve_one() {
 }
 
 void CompletionQueue::push(EntryId id, DurableCompletion completion) noexcept {
+  DURABILITY_INVARIANT(empty() || waiting_.back().id < id);
+  DURABILITY_INVARIANT(waiting_.size() < waiting_.capacity());
   waiting_.push_back({id, std::move(completion)});
 }
 

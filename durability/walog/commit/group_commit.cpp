@@ -3,6 +3,8 @@
 #include <exception>
 #include <utility>
 
+#include "durability/base/invariant.hpp"
+
 namespace durability::walog {
 namespace {
 
@@ -23,7 +25,10 @@ Error copy_of(const Error& error) noexcept {
 /// Something is under way while it lives.
 class UnderWay {
  public:
-  UnderWay(bool& flag, Condition& changed) : flag_(flag), changed_(changed) { flag_ = true; }
+  UnderWay(bool& flag, Condition& changed) : flag_(flag), changed_(changed) {
+    DURABILITY_INVARIANT(!flag_);
+    flag_ = true;
+  }
   ~UnderWay() {
     flag_ = false;
     changed_.notify_all();
@@ -41,7 +46,10 @@ class UnderWay {
 /// Leads a sync while it lives; then wakes those who have something to do, with the mutex dropped.
 class GroupCommit::Leading {
  public:
-  Leading(GroupCommit& commit, Lock& lock) : commit_(commit), lock_(lock) { commit_.syncing_ = true; }
+  Leading(GroupCommit& commit, Lock& lock) : commit_(commit), lock_(lock) {
+    DURABILITY_INVARIANT(!commit_.syncing_);
+    commit_.syncing_ = true;
+  }
   ~Leading() {
     commit_.syncing_ = false;
     commit_.release(lock_);
@@ -388,6 +396,7 @@ void GroupCommit::deliver(Lock& lock, EntryId through, const Error& why_not) {
   }
   delivered_.clear();
   lock.lock();
+  DURABILITY_INVARIANT(count <= in_flight_);
   in_flight_ -= count;
   changed_.notify_all();
 }

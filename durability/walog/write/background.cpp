@@ -4,6 +4,8 @@
 #include <new>
 #include <utility>
 
+#include "durability/base/invariant.hpp"
+
 namespace durability::walog {
 
 Background::Background(std::shared_ptr<Directory> directory, const WalOptions& options, Shared shared)
@@ -119,23 +121,24 @@ void Background::prepare_spare(SegmentId id, Filling filling) {
     const LockGuard lock(state_->mutex);
     if (state_->spare || state_->latch->failed()) return;
   }
-  spare_ticket_ =
-      worker_->submit([id, filling, state = state_, directory = directory_, bytes = spare_bytes_] {
-        try {
-          if (state->latch->failed()) return;  // the sync of the previous seal failed
-          auto built = make_spare(*directory, *state, id, bytes, filling);
-          if (built) {
-            const LockGuard lock(state->mutex);
-            state->spare = *std::move(built);
-          } else if (built.error().poisons) {
-            state->latch->fail(built.error().error);
-          }
-        } catch (const std::exception&) {
-          return;  // out of memory
-        }
-        // A shortage is nobody's failure yet: the writer that needs the spare tries again, and gets the
-        // error.
-      });
+  spare_ticket_ = worker_->submit([id, filling, state = state_, directory = directory_,
+                                   bytes = spare_bytes_] {
+    try {
+      if (state->latch->failed()) return;  // the sync of the previous seal failed
+      auto built = make_spare(*directory, *state, id, bytes, filling);
+      if (built) {
+        const LockGuard lock(state->mutex);
+        DURABILITY_INVARIANT(!state->spare);  // with the active segment's file, two at most have no frames
+        state->spare = *std::move(built);
+      } else if (built.error().poisons) {
+        state->latch->fail(built.error().error);
+      }
+    } catch (const std::exception&) {
+      return;  // out of memory
+    }
+    // A shortage is nobody's failure yet: the writer that needs the spare tries again, and gets the
+    // error.
+  });
 }
 
 void Background::wait_for_spare() {
@@ -193,6 +196,7 @@ void Background::expect_recycled(std::size_t most) {
 
 void Background::offer_recycled(std::string temporary) noexcept {
   const LockGuard lock(state_->mutex);
+  DURABILITY_INVARIANT(state_->recycled.size() < state_->recycled.capacity());  // needs no memory
   state_->recycled.push_back(std::move(temporary));
 }
 

@@ -94,6 +94,19 @@ std::chrono::steady_clock::time_point ByteWriter::now_if(bool needed) const {
   return needed ? options_.clock->steady_now() : std::chrono::steady_clock::time_point{};
 }
 
+bool ByteWriter::is_consistent() const noexcept {
+  const EntryId last = last_entry_id();
+  const bool ids = published_ <= durable_->get() && durable_->get() <= flushed_ && flushed_ <= last;
+  const bool buffer = flushed_ == last || segment_.buffered() > 0;
+  const bool entries = segment_.header().start.value() + segment_.entries() == next_.value();
+  const bool mark = !clean_mark_ || (segment_.buffered() == 0 && flushed_ == last);
+  // The older ones were compared when they were the newest.
+  const bool old = old_.empty() || (old_.back().range.segment < segment_id() &&
+                                    old_.back().range.first.value() + old_.back().range.entries ==
+                                        segment_.header().start.value());
+  return ids && buffer && entries && mark && old;
+}
+
 Status ByteWriter::why_unusable() {
   if (home_.left()) {
     return Error(ErrorCode::kInvalidState, "this process is a child of the one that opened the log")

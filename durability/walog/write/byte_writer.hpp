@@ -24,6 +24,7 @@
 #include <string>
 #include <vector>
 
+#include "durability/base/invariant.hpp"
 #include "durability/storage/directory.hpp"
 #include "durability/walog/options.hpp"
 #include "durability/walog/outcome.hpp"
@@ -117,6 +118,7 @@ class ByteWriter {
   /// `closed`, `poisoned`, `invalid_state` in a child of fork.
   [[nodiscard]] Status usable() {
     const bool in_use = !closed_ && !latch_->failed() && !home_.left();
+    DURABILITY_INVARIANT(!in_use || is_consistent());
     return in_use ? Status{} : why_unusable();
   }
   /// What its DurableIds name.
@@ -137,6 +139,8 @@ class ByteWriter {
     return latch_->watch_exceptions(std::move(work));
   }
 
+  /// Between two calls of a writer that is in use.
+  [[nodiscard]] bool is_consistent() const noexcept;
   // usable() is asked first by every call; the latch is the one place where a writer ends.
   [[nodiscard]] Status why_unusable();
   Error poison(Error cause);

@@ -112,6 +112,7 @@ Status ByteWriter::finish_step(PendingTruncation& pending, Status ran) {
   }
   if (pending.step == Step::kDelete) {
     DURABILITY_TRY(std::move(ran));
+    DURABILITY_INVARIANT(old_.front().range.segment < pending.newest);
     pending.done.deleted.push_back(old_.front().range);
     old_.erase(old_.begin());
     pending.step = Step::kSyncDirectory;

@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "durability/base/bytes.hpp"
+#include "durability/base/invariant.hpp"
 
 namespace durability::walog {
 
@@ -25,6 +26,7 @@ class FrameBuffer {
     if (bytes > capacity_ - size_) grow(size_ + bytes);
     const MutableByteView added(memory_.get() + size_, bytes);
     size_ += bytes;
+    DURABILITY_INVARIANT(size_ <= capacity_);
     return added;
   }
   void append(ByteView bytes) {

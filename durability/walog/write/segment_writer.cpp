@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "durability/base/invariant.hpp"
+
 namespace durability::walog {
 namespace {
 
@@ -54,6 +56,7 @@ SegmentWriter SegmentWriter::go_on(std::shared_ptr<File> file, WalFormat format,
 void SegmentWriter::add(const v4::FrameFields& fields, ByteView payload) {
   tally_.count(fields.kind);
   if (format_ == WalFormat::kV4) {
+    DURABILITY_INVARIANT(offset() % v4::kFrameAlignment == 0);
     v4::lay_frame(buffer_.extend(v4::frame_span(payload.size())), fields, payload);
     return;
   }
@@ -65,6 +68,7 @@ void SegmentWriter::add(const v4::FrameFields& fields, ByteView payload) {
 // costs as much again.
 void SegmentWriter::sum_frames() noexcept {
   if (format_ != WalFormat::kV4) return;
+  DURABILITY_INVARIANT(summed_ <= buffer_.size());
   v4::sum_frames(buffer_.bytes().subspan(summed_), seed_, tally_);
   summed_ = buffer_.size();
 }
@@ -93,6 +97,7 @@ Status SegmentWriter::flush_full(std::size_t buffer_bytes, std::uint64_t limit) 
 Status SegmentWriter::write_out(ByteView zeros) {
   if (buffer_.empty()) return {};
   sum_frames();
+  DURABILITY_INVARIANT(summed_ == buffer_.size() || format_ != WalFormat::kV4);
   const std::array<ByteView, 2> pieces{buffer_.bytes(), zeros};
   DURABILITY_TRY(file_->write_at(flushed_, pieces));
   flushed_ += buffer_.size();
