@@ -38,8 +38,10 @@ build: bootstrap-build  ## the command line tool, build/release/bin/durability
 	cmake --preset release
 	cmake --build --preset release -j $(JOBS)
 
-demo: build  ## real input, a writer killed again and again, a power cut; nothing acknowledged is lost
-	scripts/demo.sh
+demo: bootstrap-build  ## real input, a writer killed again and again, a power cut; nothing acknowledged is lost
+	cmake --preset demo
+	cmake --build --preset demo -j $(JOBS) --target durability_cli kv_store power_cut
+	DURABILITY_BIN=build/demo/bin scripts/demo.sh
 
 test: test-gcc test-asan test-tsan  ## every test: g++; clang with address and UB sanitizers; threads under TSan
 
