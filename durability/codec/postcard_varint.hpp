@@ -61,16 +61,6 @@ inline constexpr std::size_t kMaxVarintBytes = (sizeof(U) * CHAR_BIT + 6) / 7;
 template <class U>
 inline constexpr unsigned kMaxLastByte = (1U << (sizeof(U) * CHAR_BIT % 7)) - 1;
 
-template <class U>
-[[nodiscard]] constexpr std::size_t varint_size(U value) noexcept {
-  std::size_t size = 1;
-  while (value >= 0x80) {
-    value = static_cast<U>(value >> 7);
-    ++size;
-  }
-  return size;
-}
-
 /// Writes at most kMaxVarintBytes<U>; returns where the varint ends.
 template <class U>
 std::byte* write_varint(std::byte* to, U value) noexcept {

@@ -30,12 +30,6 @@ class Mutex {
     }
     held_ = true;
   }
-  bool try_lock() {
-    if (auto* const schedule = testing::Schedule::current()) {
-      schedule->reach("try_lock", meeting_, testing::Access::kChange);
-    }
-    return !std::exchange(held_, true);
-  }
   void unlock() noexcept { held_ = false; }
 
  private:

@@ -84,11 +84,6 @@ json resuming_records(const std::shared_ptr<Directory>& directory, std::string_v
   return {{"ok", true}, {"after", reading_records(directory, path, ReadMode::kStrict)}};
 }
 
-Verdicts our_record_verdicts(const Load& load, std::string_view path) {
-  return {reading_records(load(), path, ReadMode::kStrict),
-          reading_records(load(), path, ReadMode::kBestEffort), resuming_records(load(), path)};
-}
-
 json reading_checkpoint(const std::shared_ptr<Directory>& directory, std::string_view path) {
   const auto checkpoint = CheckpointFile(directory).read_bytes(path);
   if (!checkpoint) return failure(checkpoint.error());

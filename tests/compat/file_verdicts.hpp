@@ -15,8 +15,6 @@ json reading_records(const std::shared_ptr<Directory>& directory, std::string_vi
 /// `after` a strict reading; or {ok, kind}.
 json resuming_records(const std::shared_ptr<Directory>& directory, std::string_view path);
 
-Verdicts our_record_verdicts(const Load& load, std::string_view path);
-
 /// {ok, last_applied_id, payload_len, payload_crc}; or {ok, kind}.
 json reading_checkpoint(const std::shared_ptr<Directory>& directory, std::string_view path);
 

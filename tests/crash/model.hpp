@@ -58,7 +58,6 @@ class Model {
 
   [[nodiscard]] std::uint64_t last() const noexcept { return entries_.size(); }
   [[nodiscard]] std::uint64_t last_flushed() const noexcept { return flushed_; }
-  [[nodiscard]] std::uint64_t acknowledged() const noexcept { return acknowledged_; }
 
   /// Why a log may not go on with `next`; nothing where it may.
   [[nodiscard]] std::string objection_to_next(std::uint64_t next, bool killed) const;

@@ -27,7 +27,6 @@ class AsyncLogSubject final : public testing::CrashSubject {
   [[nodiscard]] std::vector<std::unique_ptr<CrashSubject>> smaller() const override;
 
   [[nodiscard]] std::size_t acknowledged() const { return acknowledged_.size(); }
-  [[nodiscard]] int told() const { return told_; }
   /// Whether completions came in another order than that of the log.
   [[nodiscard]] bool reordered() const { return reordered_; }
 

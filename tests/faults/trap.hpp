@@ -48,9 +48,6 @@ inline constexpr std::array kAllLasting{Lasting::kOnce, Lasting::kThatKind, Last
   return os_error == ENOSPC || os_error == EDQUOT || os_error == EMFILE || os_error == ENFILE ||
          os_error == ENOMEM;
 }
-[[nodiscard]] inline bool is_lack_of_space(int os_error) noexcept {
-  return os_error == ENOSPC || os_error == EDQUOT;
-}
 
 /// Where an operation acts, with every number in its path taken for the same: `sync_data wal/wal_#.log`.
 [[nodiscard]] std::string site_of(const testing::OperationRecord& record);
