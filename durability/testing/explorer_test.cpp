@@ -94,6 +94,7 @@ TEST(Explorer, FindsNothingWrongWithAProgramThatIsRight) {
   Explorer explorer({.depth = 2});
   explorer.explore(Counter(Mistake::kNone));
   EXPECT_EQ(explorer.failure(), "");
+  EXPECT_EQ(explorer.subjects(), 1U);
   EXPECT_GT(explorer.cuts(), 9U);
   for (const ExploredWay& way : explorer.ways()) {
     EXPECT_GE(way.states, way.unique) << way.name;

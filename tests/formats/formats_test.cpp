@@ -104,5 +104,45 @@ TEST(Formats, MagicsStandInFrontOfTheFiles) {
   EXPECT_EQ(formats::parse_segment_name("wal_12.log"), SegmentId(12));
 }
 
+TEST(Formats, VersionsStandAfterTheMagics) {
+  const auto version_in = [](ByteView file) { return load_le<std::uint32_t>(file, 4); };
+  EXPECT_EQ(version_in(formats::wal_v4::encode_header({.segment_id = SegmentId(1), .start = EntryId(1)})),
+            formats::kNativeWalVersion);
+  EXPECT_EQ(version_in(formats::wal_v3::encode_header(
+                {.format = WalFormat::kV3, .start = EntryId(1), .segment_id = SegmentId(1)})),
+            formats::kCrateWalVersion);
+  EXPECT_EQ(version_in(formats::wal_v3::encode_header(
+                {.format = WalFormat::kV2, .start = EntryId(1), .segment_id = SegmentId(1)})),
+            formats::kLegacyWalVersion);
+  Bytes file(formats::checkpoint::kHeaderBytes);
+  ASSERT_TRUE(formats::checkpoint::put_header(file, EntryId(1)));
+  EXPECT_EQ(version_in(file), formats::kCheckpointVersion);
+  EXPECT_EQ(version_in(formats::recordlog::encode_header(RecordLogFormat::kV2)), formats::kRecordLogVersion);
+  EXPECT_EQ(version_in(formats::recordlog::encode_header(RecordLogFormat::kV1)),
+            formats::kCrateRecordLogVersion);
+}
+
+TEST(Formats, ACheckpointOfTheLegacyVersionHasAChecksumOfItsPayloadAlone) {
+  Bytes file(formats::checkpoint::kHeaderBytes);
+  append(file, as_bytes("state"));
+  ASSERT_TRUE(formats::checkpoint::put_header(file, EntryId(7)));
+  store_le(file, formats::checkpoint::kVersionOffset, formats::kLegacyCheckpointVersion);
+  store_le(file, formats::checkpoint::kCrcOffset, crc32(as_bytes("state")));
+  const auto directory = MemoryDirectory::make();
+  ASSERT_TRUE(directory->atomic_write("c", file));
+  const auto read = CheckpointFile(directory).read_bytes("c");
+  ASSERT_TRUE(read) << read.error();
+  EXPECT_EQ(as_text(read->payload), "state");
+}
+
+// Another limit is another format: what one program writes, another one must take.
+TEST(Formats, LimitsAreThoseOfThePageOfFormats) {
+  constexpr std::uint64_t kMiB = std::uint64_t{1} << 20U;
+  EXPECT_EQ(formats::kMaxWalPayloadBytes, 16 * kMiB);
+  EXPECT_EQ(formats::kMaxWalBatchBytes, 256 * kMiB);
+  EXPECT_EQ(formats::kMaxCheckpointPayloadBytes, 256 * kMiB);
+  EXPECT_EQ(formats::kMaxRecordPayloadBytes, 64 * kMiB);
+}
+
 }  // namespace
 }  // namespace durability
