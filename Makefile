@@ -69,13 +69,14 @@ test-clang: bootstrap-dev  ## every test, built by clang without sanitizers (tes
 	cmake --build --preset clang -j $(JOBS)
 	ctest --preset clang -j $(JOBS)
 
-check: bootstrap-dev  ## format, layering, file sizes, text, clang-tidy
+check: bootstrap-dev  ## format, layering, file sizes, text, what is unused, clang-tidy
 	git ls-files -co --exclude-standard -- '*.cpp' '*.hpp' | xargs -r clang-format-19 --dry-run -Werror
 	python3 scripts/check_layers.py
 	python3 scripts/draw_modules.py
 	python3 scripts/check_sizes.py
 	python3 scripts/check_text.py
 	python3 scripts/check_paths.py
+	python3 scripts/check_unused.py
 	cmake --preset clang
 	python3 scripts/check_headers.py build/clang -j $(JOBS)
 	python3 scripts/tidy.py build/clang -j $(JOBS)

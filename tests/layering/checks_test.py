@@ -43,13 +43,13 @@ SOUND = {
 
 
 class Project:
-    """A throw-away project: SOUND, with some files replaced or added."""
+    """A throw-away project: SOUND, or another one, with some files replaced or added."""
 
-    def __init__(self, changes):
+    def __init__(self, changes, sound):
         self.folder = tempfile.TemporaryDirectory()
         root = pathlib.Path(self.folder.name)
         subprocess.run(["git", "init", "-q", root], check=True)
-        for path, text in {**SOUND, **changes}.items():
+        for path, text in {**sound, **changes}.items():
             (root / path).parent.mkdir(parents=True, exist_ok=True)
             (root / path).write_text(text)
 
@@ -60,14 +60,16 @@ class Project:
 
 
 class Check(unittest.TestCase):
+    sound = SOUND
+
     def passes(self, script, changes):
-        done = Project(changes).run(script)
+        done = Project(changes, self.sound).run(script)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         return done.stdout
 
     def fails(self, script, path, text, saying):
         """The project with that one file in it fails, naming the file, and for that reason alone."""
-        done = Project({path: text}).run(script)
+        done = Project({path: text}, self.sound).run(script)
         self.assertEqual(done.returncode, 1, "the planted violation was not seen")
         self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
         self.assertTrue(done.stderr.startswith(path), done.stderr)
@@ -141,7 +143,7 @@ class Layers(Check):
                 self.fails("check_layers.py", path, '#include "durability/walog/scan.hpp"\n', "public header")
 
     def test_a_table_that_cannot_be_read_is_a_failure(self):
-        done = Project({"CMakeLists.txt": "project(x)\n"}).run("check_layers.py")
+        done = Project({"CMakeLists.txt": "project(x)\n"}, SOUND).run("check_layers.py")
         self.assertEqual(done.returncode, 1)
         self.assertIn("no durability_module() line", done.stderr)
 
