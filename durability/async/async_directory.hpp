@@ -12,7 +12,6 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <cstdint>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -67,7 +66,7 @@ class AsyncDirectory {
 
   [[nodiscard]] virtual Capabilities capabilities() const noexcept = 0;
   /// Where the file is on this machine, for people and logs.
-  [[nodiscard]] virtual std::optional<std::filesystem::path> file_path(std::string_view path) const = 0;
+  [[nodiscard]] virtual std::optional<std::string> file_path(std::string_view path) const = 0;
 };
 
 }  // namespace durability

@@ -49,7 +49,7 @@ class BlockingBridge final : public AsyncDirectory {
   [[nodiscard]] Capabilities capabilities() const noexcept override {
     return inner_ ? inner_->capabilities() : Capabilities{};
   }
-  [[nodiscard]] std::optional<std::filesystem::path> file_path(std::string_view path) const override {
+  [[nodiscard]] std::optional<std::string> file_path(std::string_view path) const override {
     return inner_ ? inner_->file_path(path) : std::nullopt;
   }
 

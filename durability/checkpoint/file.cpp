@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 
 #include "durability/storage/log_names.hpp"
 #include "durability/storage/need_directory.hpp"

@@ -1,6 +1,7 @@
 #include "durability/recordlog/opening.hpp"
 
 #include <cerrno>
+#include <filesystem>
 
 #include "durability/recordlog/tail_search.hpp"
 #include "durability/recordlog/walk.hpp"

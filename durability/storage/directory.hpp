@@ -20,7 +20,6 @@
 //   4. sync_directory(parent)                the name survives a power loss too
 
 #include <cstdint>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -139,7 +138,7 @@ class Directory {
   /// the place is there; another number for another place (but for a collision of 64 bits).
   [[nodiscard]] virtual std::uint64_t identity() const noexcept = 0;
   /// Where the file is on this machine, for people and logs; nothing in the library opens it.
-  [[nodiscard]] virtual std::optional<std::filesystem::path> file_path(std::string_view path) const = 0;
+  [[nodiscard]] virtual std::optional<std::string> file_path(std::string_view path) const = 0;
 };
 
 }  // namespace durability

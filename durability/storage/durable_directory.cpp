@@ -1,5 +1,7 @@
 #include "durability/storage/durable_directory.hpp"
 
+#include <filesystem>
+
 #include "durability/storage/fs_directory.hpp"
 #include "durability/storage/storage_errors.hpp"
 
@@ -22,7 +24,8 @@ Status sync_parent_dir(Directory& directory, std::string_view path) {
   return directory.sync_directory(slash == std::string_view::npos ? "" : path.substr(0, slash));
 }
 
-Status sync_parent_of_path(const std::filesystem::path& path, const internal::SystemCalls* system_calls) {
+Status sync_parent_of_path(const std::string& name, const internal::SystemCalls* system_calls) {
+  const std::filesystem::path path(name);
   if (!path.has_filename()) {
     return Error(ErrorCode::kInvalidConfig, "this path has no parent that could be synced")
         .in_file(path.string())

@@ -2,8 +2,8 @@
 
 // For code that relies on stable storage, and wants to say so.
 
-#include <filesystem>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -47,7 +47,6 @@ Status sync_parent_dir(Directory& directory, std::string_view path);
 
 /// The same for a file that no Directory leads to. `invalid_config` where `path` has no parent: `/`, or
 /// nothing. `system_calls` is for tests.
-Status sync_parent_of_path(const std::filesystem::path& path,
-                           const internal::SystemCalls* system_calls = nullptr);
+Status sync_parent_of_path(const std::string& path, const internal::SystemCalls* system_calls = nullptr);
 
 }  // namespace durability

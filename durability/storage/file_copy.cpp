@@ -1,6 +1,7 @@
 #include "durability/storage/file_copy.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <memory>
 #include <utility>
 

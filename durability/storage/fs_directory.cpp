@@ -30,7 +30,7 @@ EntryKind kind_of(const std::optional<FileStatus>& status) {
 
 }  // namespace
 
-Result<std::shared_ptr<Directory>> FsDirectory::open(std::filesystem::path path, const FsOptions& options) {
+Result<std::shared_ptr<Directory>> FsDirectory::open(std::string path, const FsOptions& options) {
   const internal::SystemCalls& calls =
       options.system_calls != nullptr ? *options.system_calls : internal::real_system_calls();
   DURABILITY_TRY_ASSIGN(auto root, internal::FsRoot::open(std::move(path), options.create, calls));
@@ -117,8 +117,8 @@ std::uint64_t FsDirectory::do_random() { return Random::system()->next_u64(); }
 
 std::uint64_t FsDirectory::identity() const noexcept { return root_->identity(); }
 
-std::optional<std::filesystem::path> FsDirectory::file_path(std::string_view path) const {
-  return root_->path() / path;
+std::optional<std::string> FsDirectory::file_path(std::string_view path) const {
+  return (root_->path() / path).string();
 }
 
 }  // namespace durability

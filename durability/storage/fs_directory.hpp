@@ -36,7 +36,7 @@ class FsDirectory final : public Directory {
   /// A Directory, because Directory::open of a file is hidden in this class.
   /// `path` may be relative to the working directory of now, and may lead through symbolic links; no
   /// path within it may. `io` where it is not a directory.
-  [[nodiscard]] static Result<std::shared_ptr<Directory>> open(std::filesystem::path path,
+  [[nodiscard]] static Result<std::shared_ptr<Directory>> open(std::string path,
                                                                const FsOptions& options = {});
 
   Result<std::unique_ptr<File>> do_open(std::string_view path, OpenMode mode) override;
@@ -51,7 +51,7 @@ class FsDirectory final : public Directory {
   [[nodiscard]] std::uint64_t do_random() override;
   [[nodiscard]] Capabilities capabilities() const noexcept override { return {.stable_storage = true}; }
   [[nodiscard]] std::uint64_t identity() const noexcept override;
-  [[nodiscard]] std::optional<std::filesystem::path> file_path(std::string_view path) const override;
+  [[nodiscard]] std::optional<std::string> file_path(std::string_view path) const override;
 
  private:
   explicit FsDirectory(std::shared_ptr<const internal::FsRoot> root);

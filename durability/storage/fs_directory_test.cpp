@@ -11,6 +11,7 @@
 
 #include <array>
 #include <cerrno>
+#include <filesystem>
 #include <fstream>
 #include <vector>
 
@@ -233,7 +234,7 @@ TEST(FsDirectory, RefusesARootThatIsNoDirectory) {
 TEST(FsDirectory, ATrailingSlashIsNoName) {
   const TemporaryDirectory base;
   const auto directory = FsDirectory::open(base.path() / "a/b/").value();
-  EXPECT_EQ(directory->file_path("wal/x"), base.path() / "a/b/wal/x");
+  EXPECT_EQ(directory->file_path("wal/x"), (base.path() / "a/b/wal/x").string());
 }
 
 // Which directories were synced, as the system knows them.

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <initializer_list>
 #include <system_error>
 #include <utility>

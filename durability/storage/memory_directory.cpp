@@ -156,9 +156,7 @@ class RealMemoryDirectory final : public MemoryDirectory {
   [[nodiscard]] Capabilities capabilities() const noexcept override { return {.stable_storage = false}; }
   [[nodiscard]] std::uint64_t identity() const noexcept override { return identity_; }
 
-  [[nodiscard]] std::optional<std::filesystem::path> file_path(std::string_view) const override {
-    return std::nullopt;
-  }
+  [[nodiscard]] std::optional<std::string> file_path(std::string_view) const override { return std::nullopt; }
 
  private:
   Names& names() { return tree_->names; }

@@ -1,5 +1,7 @@
 #include "durability/storage/temporaries.hpp"
 
+#include <filesystem>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

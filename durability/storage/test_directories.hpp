@@ -144,9 +144,7 @@ class RecordingDirectory final : public Directory {
   [[nodiscard]] std::uint64_t do_random() override { return random_++; }
   [[nodiscard]] Capabilities capabilities() const noexcept override { return {.stable_storage = stable}; }
   [[nodiscard]] std::uint64_t identity() const noexcept override { return inner_->identity(); }
-  [[nodiscard]] std::optional<std::filesystem::path> file_path(std::string_view) const override {
-    return std::nullopt;
-  }
+  [[nodiscard]] std::optional<std::string> file_path(std::string_view) const override { return std::nullopt; }
 
   Record record;
   bool stable = true;

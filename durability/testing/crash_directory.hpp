@@ -101,7 +101,7 @@ class CrashDirectory final : public Directory {
   [[nodiscard]] Capabilities capabilities() const noexcept override { return {.stable_storage = true}; }
   /// What a crash leaves is the same place.
   [[nodiscard]] std::uint64_t identity() const noexcept override;
-  [[nodiscard]] std::optional<std::filesystem::path> file_path(std::string_view) const override { return {}; }
+  [[nodiscard]] std::optional<std::string> file_path(std::string_view) const override { return {}; }
 
   struct World;  // the machine that handles and locks share with their directory
   /// For make() and the crashes.

@@ -141,7 +141,7 @@ Capabilities FaultyDirectory::capabilities() const noexcept { return inner_->cap
 
 std::uint64_t FaultyDirectory::identity() const noexcept { return inner_->identity(); }
 
-std::optional<std::filesystem::path> FaultyDirectory::file_path(std::string_view path) const {
+std::optional<std::string> FaultyDirectory::file_path(std::string_view path) const {
   return inner_->file_path(path);
 }
 

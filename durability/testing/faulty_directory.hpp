@@ -129,7 +129,7 @@ class FaultyDirectory final : public Directory {
   [[nodiscard]] std::uint64_t do_random() override;
   [[nodiscard]] Capabilities capabilities() const noexcept override;
   [[nodiscard]] std::uint64_t identity() const noexcept override;
-  [[nodiscard]] std::optional<std::filesystem::path> file_path(std::string_view path) const override;
+  [[nodiscard]] std::optional<std::string> file_path(std::string_view path) const override;
 
   class Switchboard;  // faults and log, which handles share with their directory
   /// For make().

@@ -12,7 +12,7 @@ namespace {
 Error in(const Directory& directory, Error error) {
   if (error.path().empty()) return error;
   const auto place = directory.file_path(error.path());
-  return place ? error.in_file(place->string()) : error;
+  return place ? error.in_file(*place) : error;
 }
 
 Status copy_entries(const walog::ByteReader& reader, ReadMode mode, const walog::EntryRange& range,

@@ -260,7 +260,7 @@ class CountingDirectory final : public Directory {
   std::uint64_t do_random() override { return inner_->do_random(); }
   Capabilities capabilities() const noexcept override { return inner_->capabilities(); }
   std::uint64_t identity() const noexcept override { return inner_->identity(); }
-  std::optional<std::filesystem::path> file_path(std::string_view path) const override {
+  std::optional<std::string> file_path(std::string_view path) const override {
     return inner_->file_path(path);
   }
 

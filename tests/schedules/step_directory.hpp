@@ -107,7 +107,7 @@ class StepDirectory : public Directory {
   [[nodiscard]] std::uint64_t do_random() override { return ++random_; }
   [[nodiscard]] Capabilities capabilities() const noexcept override { return {.stable_storage = true}; }
   [[nodiscard]] std::uint64_t identity() const noexcept override { return 1; }
-  [[nodiscard]] std::optional<std::filesystem::path> file_path(std::string_view) const override { return {}; }
+  [[nodiscard]] std::optional<std::string> file_path(std::string_view) const override { return {}; }
 
  private:
   std::shared_ptr<MemoryDirectory> inner_ = MemoryDirectory::make();

@@ -114,6 +114,7 @@ TEST(RepairChoice, WhatCannotBeReadIsPlannedAroundAndSaid) {
 
   const auto place = maintenance(failing).repair(plan, WalRepairConsent::kThoughItOpens);
   ASSERT_TRUE(succeeded(place));
+  EXPECT_TRUE(disk->all_synced()) << disk->describe();
   failing->unreadable.clear();  // the block is no longer the log's
   EXPECT_EQ(next_of(failing), "4");
   Bytes expected = log.two.bytes;

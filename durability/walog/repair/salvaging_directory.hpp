@@ -48,7 +48,7 @@ class SalvagingDirectory final : public Directory {
   [[nodiscard]] std::uint64_t do_random() override { return inner_.do_random(); }
   [[nodiscard]] Capabilities capabilities() const noexcept override { return inner_.capabilities(); }
   [[nodiscard]] std::uint64_t identity() const noexcept override { return inner_.identity(); }
-  [[nodiscard]] std::optional<std::filesystem::path> file_path(std::string_view path) const override {
+  [[nodiscard]] std::optional<std::string> file_path(std::string_view path) const override {
     return inner_.file_path(path);
   }
 
