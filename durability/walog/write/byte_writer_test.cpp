@@ -244,6 +244,20 @@ TEST_F(ByteWriterTest, ACloseMarksTheLogOnceAndReopeningWithoutAppendingChangesN
   EXPECT_EQ(read_strict(directory_), "a b: ok");
 }
 
+// A writer was killed after a mark and one more entry. The next one only closed the log: the mark vouches for
+// what stands before it alone, so the entry after it needs another.
+TEST_F(ByteWriterTest, AMarkBeforeTheLastEntryIsNoReasonToCloseWithoutOne) {
+  test::SegmentImage image(1);
+  image.entry("a").durable(1).mark().entry("b");
+  test::put(*directory_, 1, image);
+  ASSERT_TRUE(open(one_segment())->close());
+  EXPECT_EQ(read_strict(directory_), "a b: ok");
+  Bytes damaged = test::segment_bytes(*directory_, 1);
+  damaged[image.at(2) + v4::kFrameHeadBytes] ^= std::byte{1};
+  test::put(*directory_, 1, damaged);
+  EXPECT_EQ(read_strict(directory_), "a: corrupt");
+}
+
 // A clean close leaves nothing that the one overlooks and the other does not.
 TEST_F(ByteWriterTest, BestEffortAndStrictAgreeAfterACleanCloseAtEachLength) {
   for (std::size_t count = 0; count < 12; ++count) {
