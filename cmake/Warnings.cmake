@@ -16,7 +16,8 @@ target_compile_options(
             -Woverloaded-virtual
             -Wdouble-promotion
             -Wformat=2
-            -Wimplicit-fallthrough)
+            -Wimplicit-fallthrough
+            $<$<CXX_COMPILER_ID:Clang,AppleClang>:-Wthread-safety>)
 if(NOT CMAKE_BUILD_TYPE STREQUAL "Release")
   target_compile_options(durability_warnings INTERFACE -Werror)
 endif()

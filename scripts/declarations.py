@@ -15,6 +15,9 @@ CLOSING = {"(": ")", "[": "]", "{": "}", "<": ">"}
 SPECIFIERS = {"explicit", "constexpr", "inline", "static"}
 # What takes parentheses, and is no function's name.
 NO_NAMES = {"requires", "decltype", "noexcept", "alignas", "explicit"}
+# What thread_annotations.hpp says of a declaration is no part of it.
+ANNOTATION = re.compile(r"DURABILITY_(SCOPED_)?CAPABILITY|DURABILITY_(PT_)?GUARDED_BY"
+                        r"|DURABILITY_(REQUIRES|ACQUIRE|RELEASE|NO_ANALYSIS)")
 
 # `name` stands at token `at`; all of it, with its body, is begin..end. `is_new`: neither an override, nor the
 # definition of what was declared before, nor the mention of a class there.
@@ -110,6 +113,9 @@ class Declarations:
             token = self.tokens[at]
             if token in ("#", "#define"):
                 at = self.past_directive(at)
+                continue
+            if ANNOTATION.fullmatch(token):
+                at = self.past_bracket(at + 1) if self.tokens[at + 1] == "(" else at + 1
                 continue
             if token != "[":
                 head.append(at)

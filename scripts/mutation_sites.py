@@ -26,7 +26,7 @@ CALL = re.compile(rf"\b({SYNC}|{NAMES}|{SIZES}|{WAKE}|{WATCH}|poison|poison_on_e
 # What is under way, closing, idle: where it is set, not where it is declared.
 FLAG = re.compile(r"(?<=[{;)\n])[ \n]*\b((?:(?:\w+(?:\.|->))+\w+|\w+_)(?: = (?:true|false)(?=;)|\.store\(true[^)]*\)))")
 GUARD = re.compile(r"~(UnderWay|Leading|Turn|AllTold|Closing|Ending|Armed|Dropped|Use|Publication|ForksWait|"
-                   r"ParentsFd|Staged)\(\)[ \w]*\{")
+                   r"ParentsFd|Staged)\(\)[ \w()]*\{")
 # A statement that fits on a line, and is worth being out of its order.
 STATEMENT = re.compile(r"^ *(?:if \([\w().!]+\) )?(?:DURABILITY_TRY\((?P<tried>.*)\)|return (?P<returned>.*));$")
 TOUCHES_DISK = re.compile(rf"\b({SYNC}|{NAMES}|{SIZES}|flush_segment|write_at|append|preallocate|seal_segment|"
@@ -96,7 +96,7 @@ def calls(text):
             continue
         end = matching(code, found.end() - 1) + 1
         expression, argument = text[begin:end], text[found.end():end - 1]
-        if found[1] == "wait" and ", [" not in argument:
+        if found[1] == "wait" and not re.search(r",\s*\[", argument):
             continue  # until there is something to do, not for a sync
         if found[1] == "flush_and_sync" and not code[:begin].endswith("DURABILITY_TRY("):
             continue  # yields an id that only a sync can give

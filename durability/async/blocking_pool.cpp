@@ -111,24 +111,24 @@ bool TaskQueue::withdraw(Task& task) noexcept {
 }
 
 void TaskQueue::serve() noexcept {
-  Lock lock(mutex_);
+  const LockGuard lock(mutex_);
   while (true) {
-    changed_.wait(lock, [&] { return closed_ || !waiting_.empty(); });
+    changed_.wait(mutex_, [this]() DURABILITY_REQUIRES(mutex_) { return closed_ || !waiting_.empty(); });
     if (waiting_.empty()) return;
     auto task = take_out(waiting_.front());
-    const Dropped dropped(lock);  // it may own anything, the pool too
+    const Dropped dropped(mutex_);  // it may own anything, the pool too
     task->run();
     task.reset();
   }
 }
 
 void TaskQueue::close() noexcept {
-  Lock lock(mutex_);
+  const LockGuard lock(mutex_);
   closed_ = true;
   changed_.notify_all();
   while (!waiting_.empty()) {
     auto task = take_out(waiting_.front());
-    const Dropped dropped(lock);
+    const Dropped dropped(mutex_);
     task->refuse(closed_error());
     task.reset();
   }

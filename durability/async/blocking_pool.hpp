@@ -75,14 +75,14 @@ class TaskQueue {
   void close() noexcept;
 
  private:
-  std::shared_ptr<Task> take_out(Task& task) noexcept;
+  std::shared_ptr<Task> take_out(Task& task) noexcept DURABILITY_REQUIRES(mutex_);
 
   const std::size_t max_waiting_;
   const durability::internal::HomeProcess process_;
   Mutex mutex_;
   Condition changed_;
-  boost::intrusive::list<Task> waiting_;
-  bool closed_ = false;
+  boost::intrusive::list<Task> waiting_ DURABILITY_GUARDED_BY(mutex_);
+  bool closed_ DURABILITY_GUARDED_BY(mutex_) = false;
 };
 
 /// `work`, and its waiter.

@@ -112,15 +112,15 @@ bool CommitQueue::submit() noexcept {
 }
 
 void CommitQueue::serve() noexcept {
-  Lock lock(mutex_);
+  const LockGuard lock(mutex_);
   while (true) {
     if (!waiting_.empty()) {
-      commit_group(lock);
+      commit_group();
     } else if (ended_) {
       return;
     } else {
       idle_ = true;
-      work_.wait(lock);
+      work_.wait(mutex_);
       idle_ = false;
     }
   }
@@ -128,20 +128,20 @@ void CommitQueue::serve() noexcept {
 
 // A group, and then others have their turn on that worker; unless there is no memory to ask for another one.
 void CommitQueue::run_on_worker() noexcept {
-  Lock lock(mutex_);
+  const LockGuard lock(mutex_);
   do {
-    if (!waiting_.empty()) commit_group(lock);
+    if (!waiting_.empty()) commit_group();
     submitted_ = false;
   } while (!waiting_.empty() && !submit());
 }
 
-void CommitQueue::commit_group(Lock& lock) noexcept {
+void CommitQueue::commit_group() noexcept {
   ItemList group = take_group();
   committing_ = true;
   committer_ = durability::internal::this_thread_id();
   CommitLog& log = *log_;
   {
-    const Dropped dropped(lock);
+    const Dropped dropped(mutex_);
     // Whoever gave up before this point appends nothing.
     for (QueueItem& item : group) {
       if (item.is_wanted()) item.begin(log);
@@ -182,7 +182,7 @@ void CommitQueue::abandon() noexcept {
   while (!waiting_.empty()) given_up.push_back(take_out(waiting_.front()));
   work_.notify_one();
   {
-    const Dropped dropped(lock);
+    const Dropped dropped(mutex_);
     for (QueueItem& item : given_up) item.refuse(let_go_error());
     given_up.drop_all();
   }
@@ -192,7 +192,7 @@ void CommitQueue::abandon() noexcept {
     if (thread_.joinable()) thread_.detach();
     return;
   }
-  changed_.wait(lock, [this] { return !committing_; });
+  changed_.wait(mutex_, [this]() DURABILITY_REQUIRES(mutex_) { return !committing_; });
   const auto log = std::move(log_);
   lock.unlock();
   if (thread_.joinable()) thread_.join();

@@ -67,14 +67,15 @@ class CommitQueue : public std::enable_shared_from_this<CommitQueue> {
   void abandon() noexcept;
 
  private:
-  [[nodiscard]] std::optional<Error> refusal(const QueueItem& item) const noexcept;
-  [[nodiscard]] bool wake() noexcept;
-  std::shared_ptr<QueueItem> take_out(QueueItem& item) noexcept;
+  [[nodiscard]] std::optional<Error> refusal(const QueueItem& item) const noexcept
+      DURABILITY_REQUIRES(mutex_);
+  [[nodiscard]] bool wake() noexcept DURABILITY_REQUIRES(mutex_);
+  std::shared_ptr<QueueItem> take_out(QueueItem& item) noexcept DURABILITY_REQUIRES(mutex_);
   void serve() noexcept;
   void run_on_worker() noexcept;
-  bool submit() noexcept;
-  void commit_group(Lock& lock) noexcept;
-  [[nodiscard]] ItemList take_group() noexcept;
+  bool submit() noexcept DURABILITY_REQUIRES(mutex_);
+  void commit_group() noexcept DURABILITY_REQUIRES(mutex_);
+  [[nodiscard]] ItemList take_group() noexcept DURABILITY_REQUIRES(mutex_);
 
   const durability::internal::HomeProcess process_;
   Worker* const worker_;  // none: thread_
@@ -86,15 +87,16 @@ class CommitQueue : public std::enable_shared_from_this<CommitQueue> {
   Mutex mutex_;
   Condition work_;     // for the thread
   Condition changed_;  // no group is under way
-  ItemList waiting_;
-  std::size_t waiting_bytes_ = 0;
-  bool submitted_ = false;  // to the worker
-  bool idle_ = false;       // the thread waits for work
-  bool closed_ = false;
-  bool ended_ = false;
-  bool committing_ = false;
-  durability::internal::SystemThread::id committer_;
-  std::unique_ptr<CommitLog> log_;  // until abandon(), or the end of the group under way then
+  ItemList waiting_ DURABILITY_GUARDED_BY(mutex_);
+  std::size_t waiting_bytes_ DURABILITY_GUARDED_BY(mutex_) = 0;
+  bool submitted_ DURABILITY_GUARDED_BY(mutex_) = false;  // to the worker
+  bool idle_ DURABILITY_GUARDED_BY(mutex_) = false;       // the thread waits for work
+  bool closed_ DURABILITY_GUARDED_BY(mutex_) = false;
+  bool ended_ DURABILITY_GUARDED_BY(mutex_) = false;
+  bool committing_ DURABILITY_GUARDED_BY(mutex_) = false;
+  durability::internal::SystemThread::id committer_ DURABILITY_GUARDED_BY(mutex_);
+  // Until abandon(), or the end of the group under way then.
+  std::unique_ptr<CommitLog> log_ DURABILITY_GUARDED_BY(mutex_);
   Thread thread_;
 };
 

@@ -63,7 +63,7 @@ void Guests::remove(Guest& guest) noexcept {
 // All are claimed before the first handler is destroyed: what a destructor does (it may own a log, or a pool)
 // finds nobody who would still be told.
 void Guests::cut_off_all() noexcept {
-  Lock lock(mutex_);
+  const LockGuard lock(mutex_);
   gone_ = true;
   List cut;
   for (auto next = inside_.begin(); next != inside_.end();) {
@@ -80,11 +80,11 @@ void Guests::cut_off_all() noexcept {
       inside_.push_back(guest);  // its destructor waits for the lock, to leave
       continue;
     }
-    const Dropped dropped(lock);
+    const Dropped dropped(mutex_);
     kept->cut_off();
     kept.reset();
   }
-  changed_.wait(lock, [this] { return inside_.empty(); });
+  changed_.wait(mutex_, [this]() DURABILITY_REQUIRES(mutex_) { return inside_.empty(); });
 }
 
 }  // namespace durability::async

@@ -73,8 +73,8 @@ class Guests {
 
   Mutex mutex_;
   Condition changed_;
-  List inside_;
-  bool gone_ = false;
+  List inside_ DURABILITY_GUARDED_BY(mutex_);
+  bool gone_ DURABILITY_GUARDED_BY(mutex_) = false;
 };
 
 /// The guests of an executor's context; null of an executor that does not name its context.

@@ -44,9 +44,9 @@ class Lent : public std::enable_shared_from_this<Lent<T>> {
   /// Returns when nobody uses it any more; nobody will.
   void recall() noexcept {
     if (process_.left()) return;  // a child of fork() has no thread that would give it back
-    Lock lock(mutex_);
+    const LockGuard lock(mutex_);
     recalled_ = true;
-    changed_.wait(lock, [this] { return users_ == 0; });
+    changed_.wait(mutex_, [this]() DURABILITY_REQUIRES(mutex_) { return users_ == 0; });
     object_.reset();
   }
 
@@ -60,8 +60,8 @@ class Lent : public std::enable_shared_from_this<Lent<T>> {
   Mutex mutex_;
   Condition changed_;
   std::shared_ptr<T> object_;
-  std::size_t users_ = 0;
-  bool recalled_ = false;
+  std::size_t users_ DURABILITY_GUARDED_BY(mutex_) = 0;
+  bool recalled_ DURABILITY_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace durability::async

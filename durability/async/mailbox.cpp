@@ -4,7 +4,7 @@ namespace durability::async {
 
 std::shared_ptr<Mailbox> Mailbox::make(const Home& home) {
   std::shared_ptr<Mailbox> mailbox(new Mailbox(home));
-  mailbox->home_is_gone_ = home.guests != nullptr && !home.guests->add(*mailbox);
+  if (home.guests != nullptr && !home.guests->add(*mailbox)) mailbox->cut_off();
   return mailbox;
 }
 
@@ -25,7 +25,7 @@ void Mailbox::put(ItemList& group) noexcept {
   group.drop_all();
 }
 
-// With the lock held: the context does not end before this is posted.
+// The context does not end before this is posted: cut_off() waits for the mutex.
 void Mailbox::schedule() {
   scheduled_ = true;
   post_reserved(home_.executor, reserve_, [self = shared_from_this()] { self->deliver(); });

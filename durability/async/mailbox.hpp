@@ -27,7 +27,7 @@ class Mailbox final : public Guest, public std::enable_shared_from_this<Mailbox>
 
   explicit Mailbox(const Home& home) : home_(home) {}
 
-  void schedule();
+  void schedule() DURABILITY_REQUIRES(mutex_);
   void deliver();
   void take_next_turn(ItemList& left);
   bool claim_to_cut_off() noexcept override { return true; }
@@ -36,9 +36,9 @@ class Mailbox final : public Guest, public std::enable_shared_from_this<Mailbox>
 
   const Home home_;
   Mutex mutex_;
-  ItemList waiting_;
-  bool scheduled_ = false;
-  bool home_is_gone_ = false;
+  ItemList waiting_ DURABILITY_GUARDED_BY(mutex_);
+  bool scheduled_ DURABILITY_GUARDED_BY(mutex_) = false;
+  bool home_is_gone_ DURABILITY_GUARDED_BY(mutex_) = false;
   Reserve reserve_;  // for the one wake-up under way
 };
 

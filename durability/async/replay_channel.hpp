@@ -18,8 +18,8 @@ class ReplayChannel {
 
   /// Waits for a place. False: nobody wants any more.
   bool put(Result<Batch> batch) noexcept {
-    Lock lock(mutex_);
-    changed_.wait(lock, [this] { return !held_ || abandoned_; });
+    const LockGuard lock(mutex_);
+    changed_.wait(mutex_, [this]() DURABILITY_REQUIRES(mutex_) { return !held_ || abandoned_; });
     if (abandoned_) return false;
     held_ = std::move(batch);
     hand_over();
@@ -27,8 +27,8 @@ class ReplayChannel {
   }
   /// The last: after it, take() yields the same again: an empty batch, or the error.
   void finish(Result<Batch> last) noexcept {
-    Lock lock(mutex_);
-    changed_.wait(lock, [this] { return !held_ || abandoned_; });
+    const LockGuard lock(mutex_);
+    changed_.wait(mutex_, [this]() DURABILITY_REQUIRES(mutex_) { return !held_ || abandoned_; });
     end_ = std::move(last);
     hand_over();
   }
@@ -57,7 +57,7 @@ class ReplayChannel {
     }
   }
   /// The end comes again and again: a copy, if there is memory for one.
-  Result<Batch> next() noexcept {
+  Result<Batch> next() noexcept DURABILITY_REQUIRES(mutex_) {
     if (held_) return *std::move(held_);
     if (*end_) return Batch();
     try {
@@ -68,7 +68,7 @@ class ReplayChannel {
   }
 
   /// A taker that gave up takes nothing with it.
-  void hand_over() noexcept {
+  void hand_over() noexcept DURABILITY_REQUIRES(mutex_) {
     if (!taker_ || (!held_ && !end_) || !taker_->claim()) return;
     taker_->complete(next());
     held_.reset();
@@ -78,10 +78,10 @@ class ReplayChannel {
 
   Mutex mutex_;
   Condition changed_;
-  std::optional<Result<Batch>> held_;
-  std::optional<Result<Batch>> end_;
-  Taker taker_;
-  bool abandoned_ = false;
+  std::optional<Result<Batch>> held_ DURABILITY_GUARDED_BY(mutex_);
+  std::optional<Result<Batch>> end_ DURABILITY_GUARDED_BY(mutex_);
+  Taker taker_ DURABILITY_GUARDED_BY(mutex_);
+  bool abandoned_ DURABILITY_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace durability::async

@@ -65,7 +65,7 @@ class FailureLatch {
 
   Atomic<bool> failed_{false};
   mutable Mutex mutex_;
-  std::optional<Error> error_;
+  std::optional<Error> error_ DURABILITY_GUARDED_BY(mutex_);
 };
 
 }  // namespace durability

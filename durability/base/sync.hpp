@@ -14,7 +14,6 @@
 
 namespace durability {
 
-using Mutex = std::mutex;
 template <class T>
 using Atomic = std::atomic<T>;
 
@@ -22,6 +21,7 @@ using Atomic = std::atomic<T>;
 inline void yield() noexcept { std::this_thread::yield(); }
 
 namespace internal {
+using SystemMutex = std::mutex;
 using SystemCondition = std::condition_variable;
 using SystemThread = std::thread;
 /// Says who calls: to be compared with SystemThread::get_id().
@@ -39,22 +39,57 @@ inline SystemThread::id this_thread_id() noexcept { return std::this_thread::get
 
 #include "durability/base/process.hpp"
 #include "durability/base/result.hpp"
+#include "durability/base/thread_annotations.hpp"
 
 namespace durability {
 
-using Lock = std::unique_lock<Mutex>;
-using LockGuard = std::lock_guard<Mutex>;
-
-/// Lets go of a mutex while it lives.
-class Dropped {
+class DURABILITY_CAPABILITY("mutex") Mutex {
  public:
-  explicit Dropped(Lock& lock) : lock_(lock) { lock_.unlock(); }
-  ~Dropped() { lock_.lock(); }
+  void lock() DURABILITY_ACQUIRE() { system_.lock(); }
+  void unlock() DURABILITY_RELEASE() { system_.unlock(); }
+
+ private:
+  friend class Condition;
+  internal::SystemMutex system_;
+};
+
+/// As std::unique_lock, that of one mutex.
+class DURABILITY_SCOPED_CAPABILITY Lock {
+ public:
+  explicit Lock(Mutex& mutex) DURABILITY_ACQUIRE(mutex) : lock_(mutex) {}
+  ~Lock() DURABILITY_RELEASE() = default;
+  Lock(const Lock&) = delete;
+  Lock& operator=(const Lock&) = delete;
+
+  void lock() DURABILITY_ACQUIRE() { lock_.lock(); }
+  void unlock() DURABILITY_RELEASE() { lock_.unlock(); }
+  [[nodiscard]] bool owns_lock() const noexcept { return lock_.owns_lock(); }
+
+ private:
+  std::unique_lock<Mutex> lock_;
+};
+
+class DURABILITY_SCOPED_CAPABILITY LockGuard {
+ public:
+  explicit LockGuard(Mutex& mutex) DURABILITY_ACQUIRE(mutex) : guard_(mutex) {}
+  ~LockGuard() DURABILITY_RELEASE() = default;
+  LockGuard(const LockGuard&) = delete;
+  LockGuard& operator=(const LockGuard&) = delete;
+
+ private:
+  const std::lock_guard<Mutex> guard_;
+};
+
+/// Lets go of a mutex while it lives; whoever locked it has it again then.
+class DURABILITY_SCOPED_CAPABILITY Dropped {
+ public:
+  explicit Dropped(Mutex& mutex) DURABILITY_RELEASE(mutex) : mutex_(mutex) { mutex_.unlock(); }
+  ~Dropped() DURABILITY_RELEASE() { mutex_.lock(); }
   Dropped(const Dropped&) = delete;
   Dropped& operator=(const Dropped&) = delete;
 
  private:
-  Lock& lock_;
+  Mutex& mutex_;
 };
 
 /// As std::condition_variable, but may be destroyed in a child of fork: the threads that wait on it there are
@@ -70,13 +105,27 @@ class Condition {
 
   void notify_one() noexcept { condition_.notify_one(); }
   void notify_all() noexcept { condition_.notify_all(); }
-  void wait(Lock& lock) { condition_.wait(lock); }
+  /// With the mutex held; has it again when it returns.
+  void wait(Mutex& mutex) DURABILITY_REQUIRES(mutex) {
+    Adopted adopted(mutex);
+    condition_.wait(adopted.lock);
+  }
   template <class Predicate>
-  void wait(Lock& lock, Predicate predicate) {
-    condition_.wait(lock, std::move(predicate));
+  void wait(Mutex& mutex, Predicate predicate) DURABILITY_REQUIRES(mutex) {
+    Adopted adopted(mutex);
+    condition_.wait(adopted.lock, std::move(predicate));
   }
 
  private:
+  /// What the system's condition takes; whoever locked the mutex goes on holding it.
+  struct Adopted {
+    explicit Adopted(Mutex& mutex) : lock(mutex.system_, std::adopt_lock) {}
+    ~Adopted() { static_cast<void>(lock.release()); }
+    Adopted(const Adopted&) = delete;
+    Adopted& operator=(const Adopted&) = delete;
+    std::unique_lock<internal::SystemMutex> lock;
+  };
+
   union {
     internal::SystemCondition condition_;
   };

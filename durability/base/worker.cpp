@@ -34,15 +34,15 @@ class ThreadWorker final : public Worker {
   }
 
   void wait_for(Ticket ticket) override {
-    Lock lock(mutex_);
-    changed_.wait(lock, [&] { return completed_ >= ticket; });
+    const LockGuard lock(mutex_);
+    changed_.wait(mutex_, [&]() DURABILITY_REQUIRES(mutex_) { return completed_ >= ticket; });
   }
 
  private:
   void run() {
     Lock lock(mutex_);
     while (true) {
-      changed_.wait(lock, [this] { return stopping_ || !tasks_.empty(); });
+      changed_.wait(mutex_, [this]() DURABILITY_REQUIRES(mutex_) { return stopping_ || !tasks_.empty(); });
       if (tasks_.empty()) return;
       auto task = std::move(tasks_.front());
       tasks_.pop_front();
@@ -58,10 +58,10 @@ class ThreadWorker final : public Worker {
   internal::HomeProcess home_;
   Mutex mutex_;
   Condition changed_;
-  std::deque<std::function<void()>> tasks_;
-  Ticket submitted_ = 0;
-  Ticket completed_ = 0;
-  bool stopping_ = false;
+  std::deque<std::function<void()>> tasks_ DURABILITY_GUARDED_BY(mutex_);
+  Ticket submitted_ DURABILITY_GUARDED_BY(mutex_) = 0;
+  Ticket completed_ DURABILITY_GUARDED_BY(mutex_) = 0;
+  bool stopping_ DURABILITY_GUARDED_BY(mutex_) = false;
   Thread thread_;
 };
 

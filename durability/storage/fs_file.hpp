@@ -52,7 +52,7 @@ class FsFile final : public File {
   [[nodiscard]] Status check_range(std::uint64_t offset, std::uint64_t length) const;
   [[nodiscard]] Result<FileStatus> status() const;
   [[nodiscard]] Error error(const Wanted& wanted) const;  ///< of errno
-  [[nodiscard]] Error sync_error(std::string_view what) const;
+  [[nodiscard]] Error sync_error(std::string_view what) const DURABILITY_REQUIRES(syncing_);
 
   UniqueFd fd_;
   const std::uint64_t inode_;
@@ -60,7 +60,8 @@ class FsFile final : public File {
   std::shared_ptr<const FsRoot> root_;
   const SystemCalls* calls_;
   Mutex syncing_;
-  int sync_failure_ = 0;  ///< errno of the sync that failed: no later one succeeds; guarded by syncing_
+  /// errno of the sync that failed: no later one succeeds.
+  int sync_failure_ DURABILITY_GUARDED_BY(syncing_) = 0;
   Atomic<bool> truncated_ = false;  ///< since the last sync
 };
 

@@ -17,7 +17,7 @@ ReadAhead::~ReadAhead() {
 void ReadAhead::start(std::shared_ptr<File> file, std::uint64_t begin, std::uint64_t end) {
   Lock lock(mutex_);
   end_ = 0;  // nothing more of the old file
-  read_.wait(lock, [this] { return idle(); });
+  read_.wait(mutex_, [this]() DURABILITY_REQUIRES(mutex_) { return idle(); });
   for (Chunk& chunk : chunks_) {
     chunk.state = State::kLeft;
     if (!chunk.memory) chunk.memory = std::make_unique_for_overwrite<std::byte[]>(2 * chunk_bytes_);
@@ -44,37 +44,35 @@ bool ReadAhead::has_unclaimed() const noexcept {
   return claimed_ + 1 < taken_ + kChunks && begin_ + claimed_ * chunk_bytes_ < end_;
 }
 
-// Drops the mutex while it reads.
-void ReadAhead::read(Lock& lock, std::uint64_t number) {
+void ReadAhead::read(std::uint64_t number) {
   Chunk& mine = chunk(number);
   mine.state = State::kReading;
   const std::uint64_t offset = begin_ + number * chunk_bytes_;
   const auto length = static_cast<std::size_t>(std::min<std::uint64_t>(chunk_bytes_, end_ - offset));
-  lock.unlock();
+  File& file = *file_;  // stays: start() waits for whoever reads
   try {
-    mine.got = file_->read_at(offset, MutableByteView(mine.memory.get() + chunk_bytes_, length));
+    const Dropped dropped(mutex_);
+    mine.got = file.read_at(offset, MutableByteView(mine.memory.get() + chunk_bytes_, length));
   } catch (...) {
-    lock.lock();
     mine.state = State::kLeft;
     read_.notify_one();
     throw;
   }
-  lock.lock();
   mine.state = State::kRead;
   read_.notify_one();
 }
 
 void ReadAhead::run() {
-  Lock lock(mutex_);
+  const LockGuard lock(mutex_);
   while (!ending_) {
     if (!has_unclaimed()) {
       waiting_ = true;
-      work_.wait(lock);
+      work_.wait(mutex_);
       waiting_ = false;
       continue;
     }
     try {
-      read(lock, claimed_++);
+      read(claimed_++);
     } catch (...) {
       continue;  // out of memory: left to next(), which throws if it is so again
     }
@@ -86,11 +84,11 @@ Result<ByteView> ReadAhead::next(ByteView in_front) {
   Chunk& wanted = chunk(taken_);
   while (wanted.state != State::kRead || claimed_ == taken_) {
     if (claimed_ > taken_ && wanted.state == State::kLeft) {
-      read(lock, taken_);
+      read(taken_);
     } else if (has_unclaimed()) {
-      read(lock, claimed_++);
+      read(claimed_++);
     } else {
-      read_.wait(lock);
+      read_.wait(mutex_);
     }
   }
   DURABILITY_TRY_ASSIGN(const std::size_t got, std::move(wanted.got));

@@ -47,23 +47,25 @@ class ReadAhead {
   };
 
   void run();
-  void read(Lock& lock, std::uint64_t number);
-  [[nodiscard]] bool has_unclaimed() const noexcept;
-  [[nodiscard]] bool idle() const noexcept;
-  [[nodiscard]] Chunk& chunk(std::uint64_t number) noexcept { return chunks_[number % kChunks]; }
+  void read(std::uint64_t number) DURABILITY_REQUIRES(mutex_);
+  [[nodiscard]] bool has_unclaimed() const noexcept DURABILITY_REQUIRES(mutex_);
+  [[nodiscard]] bool idle() const noexcept DURABILITY_REQUIRES(mutex_);
+  [[nodiscard]] Chunk& chunk(std::uint64_t number) noexcept DURABILITY_REQUIRES(mutex_) {
+    return chunks_[number % kChunks];
+  }
 
   const std::size_t chunk_bytes_;
   Mutex mutex_;
-  Condition work_;  // for the thread
-  Condition read_;  // a chunk has been read
-  std::array<Chunk, kChunks> chunks_;
-  std::shared_ptr<File> file_;
-  std::uint64_t begin_ = 0;
-  std::uint64_t end_ = 0;
-  std::uint64_t claimed_ = 0;  // chunks that somebody reads, or has read
-  std::uint64_t taken_ = 0;    // chunks that were handed out; the last one is in use
-  bool waiting_ = false;       // the thread, for work
-  bool ending_ = false;
+  Condition work_;                                                   // for the thread
+  Condition read_;                                                   // a chunk has been read
+  std::array<Chunk, kChunks> chunks_ DURABILITY_GUARDED_BY(mutex_);  // not what is in one while it is read
+  std::shared_ptr<File> file_ DURABILITY_GUARDED_BY(mutex_);
+  std::uint64_t begin_ DURABILITY_GUARDED_BY(mutex_) = 0;
+  std::uint64_t end_ DURABILITY_GUARDED_BY(mutex_) = 0;
+  std::uint64_t claimed_ DURABILITY_GUARDED_BY(mutex_) = 0;  // chunks that somebody reads, or has read
+  std::uint64_t taken_ DURABILITY_GUARDED_BY(mutex_) = 0;  // chunks that were handed out; the last is in use
+  bool waiting_ DURABILITY_GUARDED_BY(mutex_) = false;     // the thread, for work
+  bool ending_ DURABILITY_GUARDED_BY(mutex_) = false;
   Thread thread_;
 };
 

@@ -19,10 +19,8 @@
 
 namespace durability {
 namespace internal {
-class SystemCondition;
-}  // namespace internal
 
-class Mutex {
+class SystemMutex {
  public:
   void lock() {
     if (auto* const schedule = testing::Schedule::current()) {
@@ -33,10 +31,12 @@ class Mutex {
   void unlock() noexcept { held_ = false; }
 
  private:
-  friend class internal::SystemCondition;
+  friend class SystemCondition;
   testing::Meeting meeting_;
   bool held_ = false;
 };
+
+}  // namespace internal
 
 template <class T>
 class Atomic {
@@ -132,11 +132,11 @@ namespace internal {
 
 class SystemCondition {
  public:
-  void wait(std::unique_lock<Mutex>& lock) { wait_for(lock, nullptr); }
+  void wait(std::unique_lock<SystemMutex>& lock) { wait_for(lock, nullptr); }
   template <class Holds>
-  void wait(std::unique_lock<Mutex>& lock, Holds holds) {
+  void wait(std::unique_lock<SystemMutex>& lock, Holds holds) {
     const std::function<bool()> ask = std::ref(holds);
-    while (!holds()) wait_for(lock, &ask);
+    while (!ask()) wait_for(lock, &ask);  // of a function clang does not know that it needs the mutex
   }
   void notify_one() {
     if (!reach("notify_one") || waiting_.empty()) return;
@@ -160,9 +160,9 @@ class SystemCondition {
     if (schedule != nullptr) schedule->reach(what, meeting_, testing::Access::kChange);
     return schedule != nullptr;
   }
-  void wait_for(std::unique_lock<Mutex>& lock, const std::function<bool()>* ask) {
+  void wait_for(std::unique_lock<SystemMutex>& lock, const std::function<bool()>* ask) {
     testing::require(reach("wait"), "a wait outside of a schedule");
-    Mutex& mutex = *lock.mutex();
+    SystemMutex& mutex = *lock.mutex();
     Waiting me;
     waiting_.push_back(&me);
     mutex.held_ = false;

@@ -147,8 +147,8 @@ TEST(ScheduleExplorer, FindsALostWakeUpOfACondition) {
     Condition changed;
     Atomic<bool> ready{false};
     Thread waiter = run([&] {
-      Lock lock(mutex);
-      changed.wait(lock, [&] { return ready.load(); });
+      const LockGuard lock(mutex);
+      changed.wait(mutex, [&] { return ready.load(); });
     });
     ready = true;  // without the mutex: between the look and the sleep nobody is there to be woken
     changed.notify_one();
@@ -179,9 +179,9 @@ TEST(ScheduleExplorer, WakesEachOfThoseWhoWaitForOneCondition) {
     bool told = false;
     int first = 0;
     const auto wait = [&](int number) {
-      Lock lock(mutex);
+      const LockGuard lock(mutex);
       ++waiting;
-      changed.wait(lock);
+      changed.wait(mutex);
       if (first == 0) first = number;
       changed.notify_one();
     };

@@ -43,14 +43,14 @@ class UnderWay {
 
 }  // namespace
 
-/// Leads a sync while it lives; then wakes those who have something to do, with the mutex dropped.
-class GroupCommit::Leading {
+/// Leads a sync while it lives; then drops the mutex, and wakes those who have something to do.
+class DURABILITY_SCOPED_CAPABILITY GroupCommit::Leading {
  public:
-  Leading(GroupCommit& commit, Lock& lock) : commit_(commit), lock_(lock) {
+  Leading(GroupCommit& commit, Lock& lock) DURABILITY_REQUIRES(commit.mutex_) : commit_(commit), lock_(lock) {
     DURABILITY_INVARIANT(!commit_.syncing_);
     commit_.syncing_ = true;
   }
-  ~Leading() {
+  ~Leading() DURABILITY_RELEASE() {
     commit_.syncing_ = false;
     commit_.release(lock_);
   }
@@ -62,18 +62,21 @@ class GroupCommit::Leading {
   Lock& lock_;
 };
 
-/// The turn to lead, of a thread that was woken for it: used, or passed on when it ends. The mutex is held.
-class GroupCommit::Turn {
+/// The turn to lead, of a thread that was woken for it: used, or passed on when it ends. Drops the mutex.
+class DURABILITY_SCOPED_CAPABILITY GroupCommit::Turn {
  public:
-  Turn(GroupCommit& commit, Lock& lock) : commit_(commit), lock_(lock) {}
-  ~Turn() {
-    if (!held_ || commit_.syncing_ || commit_.closing_) return;
-    if (!lock_.owns_lock()) lock_.lock();
-    commit_.release(lock_);
+  Turn(GroupCommit& commit, Lock& lock) DURABILITY_REQUIRES(commit.mutex_) : commit_(commit), lock_(lock) {}
+  ~Turn() DURABILITY_RELEASE() {
+    if (held_ && !commit_.syncing_ && !commit_.closing_) commit_.release(lock_);
+    if (lock_.owns_lock()) lock_.unlock();
   }
   Turn(const Turn&) = delete;
   Turn& operator=(const Turn&) = delete;
-  void take() noexcept { held_ = true; }
+  /// The mutex again, and the turn with it.
+  void take() DURABILITY_ACQUIRE() {
+    lock_.lock();
+    held_ = true;
+  }
   void use() noexcept { held_ = false; }
 
  private:
@@ -138,6 +141,7 @@ Status GroupCommit::over(bool waited) const {
 }
 
 Result<DurableId> GroupCommit::wait(Lock& lock, EntryId id) {
+  const auto durable = [id, log = writer_->identity()] { return internal::DurableIdIssuer::issue(id, log); };
   bool counted = false;
   Turn turn(*this, lock);
   while (!is_durable(id)) {
@@ -146,41 +150,39 @@ Result<DurableId> GroupCommit::wait(Lock& lock, EntryId id) {
     if (!syncing_ && !closing_) {
       turn.use();
       DURABILITY_TRY(lead(lock));
-      break;  // what is appended before a sync begins is covered by it
+      return durable();  // what is appended before a sync begins is covered by it
     }
     turn.use();  // the leader, or the one that closes, wakes the waiters when it is done
     Waiter waiter(id);
     waiting_.add(waiter);
-    lock.unlock();
-    const Waiter::Word word = waiter.wait();
-    if (word == Waiter::Word::kDurable) break;
-    lock.lock();
+    unlock(lock);
+    if (waiter.wait() == Waiter::Word::kDurable) return durable();
     turn.take();
   }
-  return internal::DurableIdIssuer::issue(id, writer_->identity());
+  return durable();
 }
 
-// Returns with the mutex dropped.
 Status GroupCommit::lead(Lock& lock) {
   const Leading leading(*this, lock);
-  gather(lock);
-  return sync(lock);
+  gather();
+  return sync();
 }
 
-Status GroupCommit::sync(Lock& lock) {
+Status GroupCommit::sync() {
+  const ByteWriter& writer = *writer_;  // whose run_sync() needs no mutex
   DURABILITY_TRY_ASSIGN(const PendingSync pending, writer_->begin_sync());
   gathering_.begun();
   Result<std::chrono::nanoseconds> synced;
   {
-    const Dropped dropped(lock);
-    synced = writer_->run_sync(pending);
+    const Dropped dropped(mutex_);
+    synced = writer.run_sync(pending);
   }
   return writer_->finish_sync(pending, std::move(synced)).map([](DurableId) {});
 }
 
-void GroupCommit::gather(Lock& lock) {
+void GroupCommit::gather() {
   for (std::size_t turns = gathering_.turns(); turns > 0 && !gathering_.complete(); --turns) {
-    const Dropped dropped(lock);
+    const Dropped dropped(mutex_);
     yield();
   }
 }
@@ -192,7 +194,10 @@ EntryId GroupCommit::decided_through() const {
   return over && !syncing_ ? writer_->last_entry_id() : durable ? durable->entry() : EntryId(0);
 }
 
-// Drops the mutex, and wakes whoever has something to do now.
+// Not analysed: clang does not know which mutex a lock is of that was handed on.
+void GroupCommit::unlock(Lock& lock) noexcept DURABILITY_NO_ANALYSIS { lock.unlock(); }
+
+// Wakes whoever has something to do now.
 void GroupCommit::release(Lock& lock) noexcept {
   const auto durable = writer_->durable_id();
   const std::size_t before = waiting_.size();
@@ -200,7 +205,7 @@ void GroupCommit::release(Lock& lock) noexcept {
       waiting_.release(durable ? durable->entry() : EntryId(0), writer_->latch().failed() || closed_);
   gathering_.released(before - waiting_.size() + 1);
   const bool wake_thread = idle_ && !completions_.empty();
-  lock.unlock();
+  unlock(lock);
   released.wake();
   changed_.notify_all();
   if (wake_thread) work_.notify_one();
@@ -214,25 +219,25 @@ Status GroupCommit::flush() {
 
 Result<WalTruncation> GroupCommit::truncate_prefix(DurableId upto) {
   DURABILITY_TRY(at_home());
-  Lock lock(mutex_);
-  wait_for_turn(lock);
+  const LockGuard lock(mutex_);
+  wait_for_turn();
   const UnderWay truncating(truncating_, changed_);
-  return truncate(lock, upto);
+  return truncate(upto);
 }
 
 Result<WalTruncation> GroupCommit::truncate_published(DurableId upto) {
   DURABILITY_TRY(at_home());
-  Lock lock(mutex_);
-  return truncate(lock, upto);
+  const LockGuard lock(mutex_);
+  return truncate(upto);
 }
 
-// The mutex is dropped while the disk is waited for.
-Result<WalTruncation> GroupCommit::truncate(Lock& lock, DurableId upto) {
+Result<WalTruncation> GroupCommit::truncate(DurableId upto) {
+  ByteWriter& writer = *writer_;  // whose run_truncate() needs no mutex
   DURABILITY_TRY_ASSIGN(PendingTruncation pending, writer_->begin_truncate(upto));
   while (!pending.is_over()) {
-    const auto run = [&] {
-      const Dropped dropped(lock);
-      return writer_->run_truncate(pending);
+    const auto run = [&]() DURABILITY_REQUIRES(mutex_) {
+      const Dropped dropped(mutex_);
+      return writer.run_truncate(pending);
     };
     DURABILITY_TRY(writer_->finish_truncate(pending, run()));
   }
@@ -245,13 +250,13 @@ Status GroupCommit::close() {
   // Also where memory runs out on the way: no completion is called once this call is over.
   struct AllTold {
     GroupCommit& commit;
-    Lock& lock;
     ~AllTold() {
       if (commit.thread_.is_current()) return;
-      commit.changed_.wait(lock, [this] { return commit.in_flight_ == 0; });
+      commit.changed_.wait(commit.mutex_,
+                           [this]() DURABILITY_REQUIRES(commit.mutex_) { return commit.in_flight_ == 0; });
     }
   };
-  const AllTold all_told{*this, lock};
+  const AllTold all_told{*this};
   return close_writer(lock);
 }
 
@@ -269,11 +274,11 @@ Status GroupCommit::close_writer(Lock& lock) {
   };
   // A publication syncs its marker: only when it is over may nothing more be synced.
   ++closes_waiting_;
-  changed_.wait(lock, [this] { return !truncating_; });
+  changed_.wait(mutex_, [this]() DURABILITY_REQUIRES(mutex_) { return !truncating_; });
   --closes_waiting_;
   closing_ = true;
   const Closing closing{*this, lock};
-  changed_.wait(lock, [this] { return !syncing_ && !truncating_; });
+  changed_.wait(mutex_, [this]() DURABILITY_REQUIRES(mutex_) { return !syncing_ && !truncating_; });
   return writer_->close();
 }
 
@@ -302,8 +307,8 @@ void GroupCommit::LetGo::operator()(GroupCommit* commit) const noexcept {
 GroupCommit::~GroupCommit() {
   if (home_.left()) return;
   {
-    Lock lock(mutex_);
-    changed_.wait(lock, [this] { return !truncating_; });
+    const LockGuard lock(mutex_);
+    changed_.wait(mutex_, [this]() DURABILITY_REQUIRES(mutex_) { return !truncating_; });
     ending_ = true;
   }
   work_.notify_one();
@@ -316,16 +321,16 @@ Status GroupCommit::append_durable(ByteView payload, DurableCompletion completio
     return Error(ErrorCode::kInvalidConfig, "an empty completion")
         .advise("nothing was appended; give one that can be called");
   }
-  Lock lock(mutex_);
-  DURABILITY_TRY(append_with(lock, payload, completion));
-  // With the mutex held: the completion may let go of the log, and is not called before this is over.
+  const LockGuard lock(mutex_);
+  DURABILITY_TRY(append_with(payload, completion));
+  // Before the mutex is dropped: the completion may let go of the log, and is not called before this is over.
   if (idle_ && !syncing_) work_.notify_one();
   return {};
 }
 
 // What may throw for want of memory comes first: an entry that is appended has its completion in the queue.
-Result<EntryId> GroupCommit::append_with(Lock& lock, ByteView payload, DurableCompletion& completion) {
-  DURABILITY_TRY(make_room(lock));
+Result<EntryId> GroupCommit::append_with(ByteView payload, DurableCompletion& completion) {
+  DURABILITY_TRY(make_room());
   completions_.reserve_one();
   DURABILITY_TRY_ASSIGN(const EntryId id, writer_->append(payload));
   completions_.push(id, std::move(completion));
@@ -333,7 +338,7 @@ Result<EntryId> GroupCommit::append_with(Lock& lock, ByteView payload, DurableCo
   return id;
 }
 
-Status GroupCommit::make_room(Lock& lock) {
+Status GroupCommit::make_room() {
   const WalOptions& options = writer_->options();
   if (in_flight_ < options.max_in_flight) return {};
   const bool may_wait = options.when_full == WhenFull::kWait && !thread_.is_current();
@@ -343,7 +348,7 @@ Status GroupCommit::make_room(Lock& lock) {
                              in_flight_))
         .advise("nothing was appended; try again when some have been completed");
   }
-  changed_.wait(lock, [&] { return in_flight_ < options.max_in_flight; });
+  changed_.wait(mutex_, [&]() DURABILITY_REQUIRES(mutex_) { return in_flight_ < options.max_in_flight; });
   return {};
 }
 
@@ -353,14 +358,14 @@ void GroupCommit::commit() {
   while (true) {
     const EntryId through = decided_through();
     if (!completions_.empty() && completions_.front() <= through) {
-      deliver(lock, through, why_not_durable());
+      deliver(through, why_not_durable());
     } else if (!completions_.empty() && !syncing_ && !closing_) {
       lead_alone(lock);
     } else if (ending_) {
       return;
     } else {
       idle_ = true;
-      work_.wait(lock);
+      work_.wait(mutex_);
       idle_ = false;
     }
   }
@@ -370,32 +375,39 @@ void GroupCommit::commit() {
 // One that was refused (there is no stable storage) is the end for its waiters. One that was not
 // begun for want of memory is begun again.
 void GroupCommit::lead_alone(Lock& lock) {
+  const Status led = lead_and_come_back(lock);
+  if (led || writer_->latch().failed()) return;
+  const EntryId last = writer_->last_entry_id();
+  while (!completions_.empty() && completions_.front() <= last) deliver(last, led.error());
+}
+
+// Not analysed: clang does not know that what is thrown leaves lead() with the mutex dropped, too.
+Status GroupCommit::lead_and_come_back(Lock& lock) DURABILITY_NO_ANALYSIS {
   Status led;
   try {
     led = lead(lock);
   } catch (const std::exception&) {
     yield();
   }
-  if (!lock.owns_lock()) lock.lock();
-  if (led || writer_->latch().failed()) return;
-  const EntryId last = writer_->last_entry_id();
-  while (!completions_.empty() && completions_.front() <= last) deliver(lock, last, led.error());
+  lock.lock();
+  return led;
 }
 
-void GroupCommit::deliver(Lock& lock, EntryId through, const Error& why_not) {
+void GroupCommit::deliver(EntryId through, const Error& why_not) {
   completions_.take_through(through, delivered_);
   const std::size_t count = delivered_.size();
   const auto durable = writer_->durable_id();
-  lock.unlock();
-  for (PendingCompletion& pending : delivered_) {
-    if (durable && pending.id <= durable->entry()) {
-      pending.completion(internal::DurableIdIssuer::issue(pending.id, durable->log()));
-    } else {
-      pending.completion(copy_of(why_not));
+  {
+    const Dropped dropped(mutex_);
+    for (PendingCompletion& pending : delivered_) {
+      if (durable && pending.id <= durable->entry()) {
+        pending.completion(internal::DurableIdIssuer::issue(pending.id, durable->log()));
+      } else {
+        pending.completion(copy_of(why_not));
+      }
     }
+    delivered_.clear();
   }
-  delivered_.clear();
-  lock.lock();
   DURABILITY_INVARIANT(count <= in_flight_);
   in_flight_ -= count;
   changed_.notify_all();

@@ -19,6 +19,7 @@
 // waiting thread does, and calls each completion after the sync that covered it.
 
 #include <memory>
+#include <optional>
 
 #include "durability/walog/commit/completion_queue.hpp"
 #include "durability/walog/commit/leader_patience.hpp"
@@ -81,10 +82,11 @@ class GroupCommit {
   }
 
   /// Calls `look` on the writer, for its ids and ranges.
+  // Not analysed: in a child of fork nobody may be there to let go of the mutex, and nobody changes anything.
   template <class Look>
-  auto inspect(Look&& look) const {
-    // In a child of fork nobody may be there to let go of the mutex, and nobody changes anything.
-    const Lock lock = home_.left() ? Lock() : Lock(mutex_);
+  auto inspect(Look&& look) const DURABILITY_NO_ANALYSIS {
+    std::optional<LockGuard> lock;
+    if (!home_.left()) lock.emplace(mutex_);
     return look(std::as_const(*writer_));
   }
 
@@ -93,44 +95,48 @@ class GroupCommit {
   class Turn;
 
   [[nodiscard]] Status at_home() const;
-  Result<DurableId> wait(Lock& lock, EntryId id);
-  Status lead(Lock& lock);
-  Status sync(Lock& lock);
-  void gather(Lock& lock);
-  void wait_for_turn(Lock& lock);
-  Result<WalTruncation> truncate(Lock& lock, DurableId upto);
-  void release(Lock& lock) noexcept;
-  [[nodiscard]] Status over(bool waited) const;
-  [[nodiscard]] bool is_durable(EntryId id) const;
-  [[nodiscard]] EntryId decided_through() const;
+  // What takes a Lock lets go of it, or lets others do so: `lock` is of mutex_.
+  Result<DurableId> wait(Lock& lock, EntryId id) DURABILITY_RELEASE(mutex_);
+  Status lead(Lock& lock) DURABILITY_RELEASE(mutex_);
+  void release(Lock& lock) noexcept DURABILITY_RELEASE(mutex_);
+  void unlock(Lock& lock) noexcept DURABILITY_RELEASE(mutex_);
+  Status close_writer(Lock& lock) DURABILITY_REQUIRES(mutex_);
+  void lead_alone(Lock& lock) DURABILITY_REQUIRES(mutex_);
+  Status lead_and_come_back(Lock& lock) DURABILITY_REQUIRES(mutex_);
 
-  Status close_writer(Lock& lock);
+  Status sync() DURABILITY_REQUIRES(mutex_);
+  void gather() DURABILITY_REQUIRES(mutex_);
+  void wait_for_turn() DURABILITY_REQUIRES(mutex_);
+  Result<WalTruncation> truncate(DurableId upto) DURABILITY_REQUIRES(mutex_);
+  [[nodiscard]] Status over(bool waited) const DURABILITY_REQUIRES(mutex_);
+  [[nodiscard]] bool is_durable(EntryId id) const DURABILITY_REQUIRES(mutex_);
+  [[nodiscard]] EntryId decided_through() const DURABILITY_REQUIRES(mutex_);
 
-  Status make_room(Lock& lock);
-  Result<EntryId> append_with(Lock& lock, ByteView payload, DurableCompletion& completion);
+  Status make_room() DURABILITY_REQUIRES(mutex_);
+  Result<EntryId> append_with(ByteView payload, DurableCompletion& completion) DURABILITY_REQUIRES(mutex_);
   void commit();
-  void lead_alone(Lock& lock);
-  [[nodiscard]] Error why_not_durable() const noexcept;
-  void deliver(Lock& lock, EntryId through, const Error& why_not);
+  [[nodiscard]] Error why_not_durable() const noexcept DURABILITY_REQUIRES(mutex_);
+  void deliver(EntryId through, const Error& why_not) DURABILITY_REQUIRES(mutex_);
 
   internal::HomeProcess home_;
   mutable Mutex mutex_;
   Condition changed_;  // a sync, a truncation, completions or the writer have ended
-  std::unique_ptr<ByteWriter> writer_;
-  bool syncing_ = false;
-  bool truncating_ = false;         // or publishing: there is one turn for both
-  std::size_t closes_waiting_ = 0;  // for that turn to end
-  bool closing_ = false;            // a close waits for what is under way: no sync and no truncation is begun
-  bool closed_ = false;
-  WaitList waiting_;
-  Gathering gathering_;
+  std::unique_ptr<ByteWriter> writer_ DURABILITY_PT_GUARDED_BY(mutex_);
+  bool syncing_ DURABILITY_GUARDED_BY(mutex_) = false;
+  bool truncating_ DURABILITY_GUARDED_BY(mutex_) = false;         // or publishing: there is one turn for both
+  std::size_t closes_waiting_ DURABILITY_GUARDED_BY(mutex_) = 0;  // for that turn to end
+  // A close waits for what is under way: no sync and no truncation is begun.
+  bool closing_ DURABILITY_GUARDED_BY(mutex_) = false;
+  bool closed_ DURABILITY_GUARDED_BY(mutex_) = false;
+  WaitList waiting_ DURABILITY_GUARDED_BY(mutex_);
+  Gathering gathering_ DURABILITY_GUARDED_BY(mutex_);
 
   Condition work_;  // for the thread
-  CompletionQueue completions_;
+  CompletionQueue completions_ DURABILITY_GUARDED_BY(mutex_);
   std::vector<PendingCompletion> delivered_;  // the thread's own; its room is made at the start
-  std::size_t in_flight_ = 0;                 // appended, and not called yet
-  bool idle_ = false;                         // the thread waits for work
-  bool ending_ = false;
+  std::size_t in_flight_ DURABILITY_GUARDED_BY(mutex_) = 0;  // appended, and not called yet
+  bool idle_ DURABILITY_GUARDED_BY(mutex_) = false;          // the thread waits for work
+  bool ending_ DURABILITY_GUARDED_BY(mutex_) = false;
   bool owns_itself_ = false;  // the thread's own: its owner is gone
   Thread thread_;
 };

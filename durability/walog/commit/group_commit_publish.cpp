@@ -5,14 +5,16 @@
 namespace durability::walog {
 
 // A close that waits comes first: it waits for one turn, however many want theirs.
-void GroupCommit::wait_for_turn(Lock& lock) {
-  changed_.wait(lock, [this] { return !truncating_ && !closing_ && closes_waiting_ == 0; });
+void GroupCommit::wait_for_turn() {
+  changed_.wait(mutex_, [this]() DURABILITY_REQUIRES(mutex_) {
+    return !truncating_ && !closing_ && closes_waiting_ == 0;
+  });
 }
 
 Status GroupCommit::begin_publication() {
   DURABILITY_TRY(at_home());
-  Lock lock(mutex_);
-  wait_for_turn(lock);
+  const LockGuard lock(mutex_);
+  wait_for_turn();
   DURABILITY_TRY(writer_->begin_publication());
   truncating_ = true;
   return {};
@@ -22,7 +24,7 @@ Status GroupCommit::begin_publication() {
 // call.
 void GroupCommit::end_publication() noexcept {
   if (home_.left()) return;
-  const Lock lock(mutex_);
+  const LockGuard lock(mutex_);
   writer_->end_publication();
   truncating_ = false;
   changed_.notify_all();
@@ -30,13 +32,13 @@ void GroupCommit::end_publication() noexcept {
 
 Status GroupCommit::may_publish(DurableId upto) {
   DURABILITY_TRY(at_home());
-  const Lock lock(mutex_);
+  const LockGuard lock(mutex_);
   return writer_->may_publish(upto);
 }
 
 void GroupCommit::published(DurableId upto) noexcept {
   if (home_.left()) return;
-  const Lock lock(mutex_);
+  const LockGuard lock(mutex_);
   writer_->published(upto);
 }
 

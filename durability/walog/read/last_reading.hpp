@@ -29,7 +29,7 @@ class LastReading {
 
  private:
   mutable Mutex mutex_;
-  std::shared_ptr<const Scan> scan_;
+  std::shared_ptr<const Scan> scan_ DURABILITY_GUARDED_BY(mutex_);
 };
 
 enum class Since : std::uint8_t {

@@ -84,9 +84,9 @@ std::optional<WholeSegment> SegmentCheck::walk(SegmentId id) const noexcept {
 std::optional<WholeSegment> SegmentCheck::find(SegmentId id) {
   const auto place = std::ranges::lower_bound(places_, id, {}, &Place::id);
   if (place == places_.end() || place->id != id) return std::nullopt;
-  Lock lock(mutex_);
+  const LockGuard lock(mutex_);
   begun_ = std::max(begun_, static_cast<std::size_t>(place - places_.begin()) + 1);
-  walked_.wait(lock, [&] { return !place->being_walked; });
+  walked_.wait(mutex_, [&] { return !place->being_walked; });
   return place->whole;
 }
 

@@ -59,8 +59,8 @@ class SegmentCheck {
   Atomic<bool> ending_{false};
   Mutex mutex_;
   Condition walked_;
-  std::vector<Place> places_;
-  std::size_t begun_ = 0;  // of places_, or left to the caller
+  std::vector<Place> places_;  // stands before the threads start; what is in one, but its id: mutex_
+  std::size_t begun_ DURABILITY_GUARDED_BY(mutex_) = 0;  // of places_, or left to the caller
   std::vector<Thread> threads_;
 };
 

@@ -58,7 +58,8 @@ class SalvagingDirectory final : public Directory {
 
   Directory& inner_;
   mutable Mutex mutex_;
-  std::map<std::string, std::map<std::uint64_t, std::uint64_t>, std::less<>> holes_;  // offset to end
+  std::map<std::string, std::map<std::uint64_t, std::uint64_t>, std::less<>> holes_
+      DURABILITY_GUARDED_BY(mutex_);  // offset to end
 };
 
 }  // namespace durability::walog

@@ -101,8 +101,8 @@ class Background {
   struct State {
     Mutex syncing;  ///< held through a sync; taken before `mutex`
     Mutex mutex;
-    std::optional<SegmentFile> spare;
-    std::vector<std::string> recycled;  ///< names of temporaries
+    std::optional<SegmentFile> spare DURABILITY_GUARDED_BY(mutex);
+    std::vector<std::string> recycled DURABILITY_GUARDED_BY(mutex);  ///< names of temporaries
     Atomic<bool> give_up{false};
     std::shared_ptr<FailureLatch> latch;
     std::shared_ptr<const DirectoryLock> lock;
