@@ -179,5 +179,43 @@ TEST(Flip, ABitOfTheLastFramesLengthDoesNotDropAnAcknowledgedEntry) {
   }
 }
 
+// A log of one segment and its spare, whose segment was cut to 1 to 7 bytes, opened as one that begins
+// again, and its entries were gone: so few bytes say no version, and a header of versions 2 and 3 that ends
+// there is a tear. A spare says that the header before it was durable.
+TEST(Flip, ACutHeaderBeforeASpareIsDamage) {
+  const SegmentImage image = SegmentImage(1).entry("acknowledged").durable(1).mark();
+  for (std::size_t size = 0; size < v4::kHeaderBytes; ++size) {
+    SCOPED_TRACE(size);
+    const auto directory = CrashDirectory::make();
+    SegmentImage cut = image;
+    cut.bytes.resize(size);
+    put(*directory, 1, cut);
+    put(*directory, 2, Bytes(8));
+    EXPECT_EQ(test::read(directory, ReadMode::kBestEffort), ": corrupt");
+    EXPECT_EQ(test::outcome(test::open_writer(directory)), "corrupt");
+    EXPECT_EQ(test::segment_bytes(*directory, 1), cut.bytes);
+  }
+}
+
+// The same where version 4 went on after version 3.
+TEST(Flip, ACutHeaderBeforeASpareIsDamageAfterAnOlderVersion) {
+  WalOptions options = test::test_options();
+  options.format = WalFormat::kV3;
+  for (std::size_t size = 1; size < v4::kHeaderBytes; ++size) {
+    SCOPED_TRACE(size);
+    const auto directory = CrashDirectory::make();
+    auto older = test::open_writer(directory, options).value();
+    ASSERT_TRUE(older->append(as_bytes("older")));
+    ASSERT_TRUE(older->close());
+    SegmentImage cut = SegmentImage(2, 2).entry("acknowledged").durable(2).mark();
+    cut.bytes.resize(size);
+    put(*directory, 2, cut);
+    put(*directory, 3, Bytes(8));
+    EXPECT_EQ(test::read(directory, ReadMode::kBestEffort), "older: corrupt");
+    EXPECT_EQ(test::outcome(test::open_writer(directory)), "corrupt");
+    EXPECT_EQ(test::segment_bytes(*directory, 2), cut.bytes);
+  }
+}
+
 }  // namespace
 }  // namespace durability::walog

@@ -56,6 +56,7 @@ Checked check_unstated(ByteView bytes, const ExpectedHeader& expected) noexcept 
 
 Finding cut_header(const ExpectedHeader& expected) noexcept {
   if (!expected.final) return Finding::kCutBeforeFinal;
+  if (expected.has_spare) return Finding::kHeaderDamaged;
   const bool lone = !expected.predecessor && expected.name.value() != 1;
   return lone ? Finding::kLoneCutHeader : Finding::kCutHeader;
 }

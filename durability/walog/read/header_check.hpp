@@ -17,7 +17,8 @@ struct ExpectedHeader {
   std::optional<WalFormat> predecessor{};  ///< version of the segment before it; none for the first one
   std::optional<LogId> log_id{};           ///< its log_id, where it is of version 4
   EntryId due{};                           ///< id of the entry after it
-  bool final = false;  ///< only in the final segment can a header have been lost by a crash
+  bool final = false;      ///< only in the final segment can a header have been lost by a crash
+  bool has_spare = false;  ///< zeros follow: they were made once this header was durable
 };
 
 struct CheckedHeader {
@@ -37,7 +38,8 @@ struct CheckedHeader {
 [[nodiscard]] std::variant<CheckedHeader, Finding> check_header(ByteView bytes,
                                                                 const ExpectedHeader& expected) noexcept;
 
-/// What a file of zeros, or one that ends inside its header, is after versions 2 and 3, or alone.
+/// What a file of zeros, or one that ends inside its header, is after versions 2 and 3, or alone. Only
+/// version 4 has spares, and makes none before the header of a run's first segment is durable.
 [[nodiscard]] Finding cut_header(const ExpectedHeader& expected) noexcept;
 
 /// After the header, where the entry that it states is due.

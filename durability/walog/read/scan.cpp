@@ -218,7 +218,8 @@ class Scanner {
                                   .predecessor = current_->predecessor,
                                   .log_id = current_->log_id,
                                   .due = current_->due,
-                                  .final = final};
+                                  .final = final,
+                                  .has_spare = !scan_.spares.empty()};
     DURABILITY_TRY_ASSIGN(const auto checked, check(window, bytes, expected));
     if (const auto* finding = std::get_if<Finding>(&checked)) return found(*finding, id, 0, due());
     const auto& header = std::get<CheckedHeader>(checked);
