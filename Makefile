@@ -155,7 +155,7 @@ mutants: bootstrap-dev  ## takes out each sync, rename, removal, truncation, poi
 	$(FIGURE) python3 -B scripts/mutants.py run build/mutants -j $(JOBS)
 
 planted: bootstrap-dev  ## brings back, one by one, bugs that the Rust crate or drafts of the format had, and looks for a test that fails
-	$(CONFIGURE) gcc
+	cmake -DDURABILITY_BULK=OFF --preset gcc
 	cmake --build --preset gcc -j $(JOBS) --target planted
 	$(FIGURE) python3 -B scripts/planted.py run build/gcc/planted -j $(JOBS)
 
