@@ -65,7 +65,7 @@ OTHERWISE = ("{module}_test", "crash_test")
 # Long tests of reading; no mutant is theirs.
 NOT_ASKED = "*WrittenLog*:*AnEntryAtTheCap*:*DISABLED*"
 # Seconds each: asked when all else has let a mutant live.
-SLOW = {"walog_test": "*SegmentCheckOf*:ReadAhead.*:HostileLog.*"}
+SLOW = {"walog_test": "*ParallelWalkOf*:ReadAhead.*:HostileLog.*"}
 KNOWN = ROOT / "scripts" / "surviving_mutants.txt"
 
 

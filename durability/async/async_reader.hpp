@@ -75,7 +75,7 @@ class AsyncReplay {
   /// gets that batch. `invalid_state`: another one is waiting.
   template <class Token>
   auto next(Token&& token) {
-    return async::initiate<async::Pending<Batch>>(
+    return async::initiate<async::AsyncOperation<Batch>>(
         home_, "next",
         [channel = channel_, process = process_](auto taker) {
           if (process.left()) return taker->resolve(async::not_in_a_child());
@@ -105,7 +105,7 @@ class AsyncReplay {
     return Batch();
   }
 
-  const internal::HomeProcess process_;
+  const internal::OpeningProcess process_;
   const async::Home home_;
   const std::shared_ptr<Channel> channel_ = std::make_shared<Channel>();
   Thread thread_;

@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-#include "durability/async/pending.hpp"
+#include "durability/async/async_operation.hpp"
 #include "durability/base/process.hpp"
 #include "durability/base/sync.hpp"
 
@@ -78,7 +78,7 @@ class TaskQueue {
   std::shared_ptr<Task> take_out(Task& task) noexcept DURABILITY_REQUIRES(mutex_);
 
   const std::size_t max_waiting_;
-  const durability::internal::HomeProcess process_;
+  const durability::internal::OpeningProcess process_;
   Mutex mutex_;
   Condition changed_;
   boost::intrusive::list<Task> waiting_ DURABILITY_GUARDED_BY(mutex_);
@@ -87,10 +87,10 @@ class TaskQueue {
 
 /// `work`, and its waiter.
 template <class T, class Work>
-class TaskFor : public Pending<T>, public Task {
+class TaskFor : public AsyncOperation<T>, public Task {
  public:
   TaskFor(std::string_view what, std::shared_ptr<TaskQueue> queue, Work work)
-      : Pending<T>(what), queue_(std::move(queue)), work_(std::in_place, std::move(work)) {}
+      : AsyncOperation<T>(what), queue_(std::move(queue)), work_(std::in_place, std::move(work)) {}
 
   [[nodiscard]] bool is_decided() const noexcept override { return this->decided(); }
   void run() noexcept override {
@@ -180,7 +180,7 @@ class BlockingPool {
   Status start_threads(std::size_t count);
 
   const std::shared_ptr<async::TaskQueue> tasks_;
-  const internal::HomeProcess process_;
+  const internal::OpeningProcess process_;
   Mutex closing_;  // one joins
   std::vector<Thread> threads_;
 };

@@ -7,7 +7,7 @@
 //   append: encode, queue ──────▶  take the group that waits; append each; one sync covers them
 //   handlers  ◀── mailbox ───────  put every outcome
 //
-// While it waits for the disk the next group gathers, however many there are: that is the group
+// While it waits for the disk the next group gathers, up to the queue's limits: that is the group
 // commit, with one thread for all waiters and no file operation on the event loop, not even the write of a
 // full buffer or a rotation. An outcome is what the log said of that very entry after the group's sync, so
 // that nothing is acknowledged early, in whatever order the event loop comes to it.
@@ -77,7 +77,7 @@ class CommitQueue : public std::enable_shared_from_this<CommitQueue> {
   void commit_group() noexcept DURABILITY_REQUIRES(mutex_);
   [[nodiscard]] ItemList take_group() noexcept DURABILITY_REQUIRES(mutex_);
 
-  const durability::internal::HomeProcess process_;
+  const durability::internal::OpeningProcess process_;
   Worker* const worker_;  // none: thread_
   const std::shared_ptr<Mailbox> mailbox_;
   const std::size_t max_in_flight_;

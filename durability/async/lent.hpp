@@ -56,7 +56,7 @@ class Lent : public std::enable_shared_from_this<Lent<T>> {
     if (--users_ == 0) changed_.notify_all();
   }
 
-  const durability::internal::HomeProcess process_;
+  const durability::internal::OpeningProcess process_;
   Mutex mutex_;
   Condition changed_;
   std::shared_ptr<T> object_;

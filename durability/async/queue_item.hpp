@@ -9,7 +9,7 @@
 #include <optional>
 #include <utility>
 
-#include "durability/async/pending.hpp"
+#include "durability/async/async_operation.hpp"
 #include "durability/base/bytes.hpp"
 #include "durability/base/ids.hpp"
 
@@ -130,13 +130,13 @@ class ItemList {
 
 /// A waiter in the queue.
 template <class T>
-class QueuedFor : public Pending<T>, public QueueItem {
+class QueuedFor : public AsyncOperation<T>, public QueueItem {
  public:
   QueuedFor(std::string_view what, std::shared_ptr<CommitQueue> queue) noexcept
-      : Pending<T>(what), queue_(std::move(queue)) {}
+      : AsyncOperation<T>(what), queue_(std::move(queue)) {}
 
   [[nodiscard]] bool is_wanted() const noexcept override { return closes() || !this->decided(); }
-  void tell(bool at_home) override { Pending<T>::tell(at_home); }
+  void tell(bool at_home) override { AsyncOperation<T>::tell(at_home); }
   void refuse(Error why) override { this->resolve(std::move(why)); }
   [[nodiscard]] CommitQueue& queue() const noexcept { return *queue_; }
 

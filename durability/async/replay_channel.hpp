@@ -5,7 +5,7 @@
 
 #include <optional>
 
-#include "durability/async/pending.hpp"
+#include "durability/async/async_operation.hpp"
 #include "durability/base/sync.hpp"
 
 namespace durability::async {
@@ -14,7 +14,7 @@ namespace durability::async {
 template <class Batch>
 class ReplayChannel {
  public:
-  using Taker = std::shared_ptr<Pending<Batch>>;
+  using Taker = std::shared_ptr<AsyncOperation<Batch>>;
 
   /// Waits for a place. False: nobody wants any more.
   bool put(Result<Batch> batch) noexcept {

@@ -13,19 +13,19 @@
 namespace durability::async {
 
 template <class Base, class Handler>
-class PendingHandler;
+class AsyncOperationWithHandler;
 
 /// Owns a piece of memory. Copying it takes another.
 class Room {
  public:
-  /// For a PendingHandler of this Base whose handler is small, as those of coroutines are.
+  /// For an AsyncOperationWithHandler of this Base whose handler is small, as those of coroutines are.
   template <class Base>
   static Room of() {
     struct Small {
       void* words[8];
     };
     constexpr std::size_t kOfSharing = 4 * sizeof(void*);  // what allocate_shared adds
-    return Room(sizeof(PendingHandler<Base, Small>) + kOfSharing);
+    return Room(sizeof(AsyncOperationWithHandler<Base, Small>) + kOfSharing);
   }
 
   Room(Room&& other) noexcept : place_(std::exchange(other.place_, nullptr)), bytes_(other.bytes_) {}

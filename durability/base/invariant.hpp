@@ -1,8 +1,8 @@
 #pragma once
 
 // What must hold of an object between two calls. Checked where DURABILITY_INVARIANTS is defined: in every
-// build of the tests (CMake's option of that name), never in a release. What a caller or a disk can bring
-// about is no invariant: that gets an Error.
+// Debug build, so in the tests (CMake's option of that name), never in a release. What a caller or a disk can
+// bring about is no invariant: that gets an Error.
 
 namespace durability::internal {
 /// Says which, and aborts.

@@ -12,7 +12,7 @@ namespace durability::internal {
 [[nodiscard]] std::uint64_t process_generation() noexcept;
 
 /// Remembers in which process it was made. A copy of it remembers the same.
-class HomeProcess {
+class OpeningProcess {
  public:
   /// True in a child that fork() made since.
   [[nodiscard]] bool left() const noexcept { return process_generation() != generation_; }

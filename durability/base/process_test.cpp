@@ -18,17 +18,17 @@ bool in_child(const std::function<bool()>& says) {
   return status == 0;
 }
 
-TEST(HomeProcess, IsLeftInAChildAndInAChildsChildAndNotInTheParent) {
-  const HomeProcess here;
+TEST(OpeningProcess, IsLeftInAChildAndInAChildsChildAndNotInTheParent) {
+  const OpeningProcess here;
   EXPECT_FALSE(here.left());
   EXPECT_TRUE(in_child([&] { return here.left(); }));
   EXPECT_TRUE(in_child([&] { return in_child([&] { return here.left(); }); }));
   EXPECT_FALSE(here.left());
 }
 
-TEST(HomeProcess, OfAChildIsTheChild) {
+TEST(OpeningProcess, OfAChildIsTheChild) {
   EXPECT_TRUE(in_child([] {
-    const HomeProcess here;
+    const OpeningProcess here;
     return !here.left() && in_child([&] { return here.left(); });
   }));
 }

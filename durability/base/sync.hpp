@@ -98,7 +98,7 @@ class Condition {
  public:
   Condition() noexcept { std::construct_at(&condition_); }
   ~Condition() {
-    if (!home_.left()) std::destroy_at(&condition_);
+    if (!opener_.left()) std::destroy_at(&condition_);
   }
   Condition(const Condition&) = delete;
   Condition& operator=(const Condition&) = delete;
@@ -129,7 +129,7 @@ class Condition {
   union {
     internal::SystemCondition condition_;
   };
-  internal::HomeProcess home_;
+  internal::OpeningProcess opener_;
 };
 
 /// A thread, or none. Movable. Must be joined before it is destroyed; in a child of fork, where it is not,
@@ -140,7 +140,7 @@ class Thread {
   Thread(Thread&& other) noexcept = default;
   Thread& operator=(Thread&& other) noexcept = default;
   ~Thread() {
-    if (joinable() && home_.left()) thread_.detach();
+    if (joinable() && opener_.left()) thread_.detach();
   }
 
   /// Runs `body`, which must not throw, on a thread of its own. `io` where the system has no more threads to
@@ -164,7 +164,7 @@ class Thread {
   }
   /// Returns when it has ended.
   void join() {
-    if (!home_.left()) thread_.join();
+    if (!opener_.left()) thread_.join();
   }
   void detach() { thread_.detach(); }
 
@@ -172,7 +172,7 @@ class Thread {
   explicit Thread(internal::SystemThread thread) noexcept : thread_(std::move(thread)) {}
 
   internal::SystemThread thread_;
-  internal::HomeProcess home_;
+  internal::OpeningProcess opener_;
 };
 
 }  // namespace durability

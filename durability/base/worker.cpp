@@ -11,7 +11,7 @@ namespace {
 class ThreadWorker final : public Worker {
  public:
   ~ThreadWorker() override {
-    if (home_.left()) return;  // whoever held the mutex may not be there to let go of it
+    if (opener_.left()) return;  // whoever held the mutex may not be there to let go of it
     {
       const LockGuard lock(mutex_);
       stopping_ = true;
@@ -55,7 +55,7 @@ class ThreadWorker final : public Worker {
     }
   }
 
-  internal::HomeProcess home_;
+  internal::OpeningProcess opener_;
   Mutex mutex_;
   Condition changed_;
   std::deque<std::function<void()>> tasks_ DURABILITY_GUARDED_BY(mutex_);

@@ -1,7 +1,7 @@
 #pragma once
 
-// A durable replacement of a checkpoint in two steps, for whoever has something to look at in between: first
-// the long one, writing and syncing under a temporary name, then the short one, which makes it the
+// A durable replacement of a checkpoint in two steps, so that a caller can check something in between: first
+// the slow one, writing and syncing under a temporary name, then the fast one, a rename, which makes it the
 // checkpoint.
 
 #include <memory>

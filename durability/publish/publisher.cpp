@@ -35,14 +35,14 @@ Status check_not_newer(const CheckpointFile& checkpoints, std::string_view path,
 
 }  // namespace
 
-Status check(const std::shared_ptr<Directory>& directory, std::string_view path) {
+Status check_destination(const std::shared_ptr<Directory>& directory, std::string_view path) {
   DURABILITY_TRY(internal::need_directory(directory));
   if (!directory->capabilities().stable_storage) return internal::no_stable_storage_error(path);
   return internal::check_outside_the_log(path, "a checkpoint");
 }
 
-Status check(const std::shared_ptr<Directory>& directory, std::string_view path, DurableId upto) {
-  DURABILITY_TRY(check(directory, path));
+Status check_destination(const std::shared_ptr<Directory>& directory, std::string_view path, DurableId upto) {
+  DURABILITY_TRY(check_destination(directory, path));
   if (directory->identity() == upto.log()) return {};
   return Error(ErrorCode::kInvalidConfig,
                fmt::format("entry {} is durable in a log in another directory", upto))

@@ -23,9 +23,9 @@
 //
 // With 3 before 1 a crash in between loses entries for good. With 2 before 1 the log names a checkpoint that
 // is not there, or is the one before. With 3 before 2 nothing in a log without its beginning says which
-// checkpoint it goes with, and a program that keeps several cannot know. Without the turn, one who published
-// an older entry could put his checkpoint over a newer one's, whose log is gone: nothing in between would be
-// left.
+// checkpoint it goes with, and a program that keeps several cannot know. Without the turn, an older
+// publication could replace a newer checkpoint after the log that the older one needs was truncated: the
+// entries in between would be lost.
 //
 // An error at any step ends publishing there, in the state that a crash at that step leaves. Publishing again
 // is the remedy, if need be with a log that was opened again.
@@ -55,9 +55,9 @@ namespace publish {
 
 /// Of step 0, what does not concern the log: `not_supported` without stable storage; `invalid_config` for no
 /// directory, and for a path among the log's own files.
-Status check(const std::shared_ptr<Directory>& directory, std::string_view path);
+Status check_destination(const std::shared_ptr<Directory>& directory, std::string_view path);
 /// And `invalid_config` for an id of a log in another directory: recovery there would find no checkpoint.
-Status check(const std::shared_ptr<Directory>& directory, std::string_view path, DurableId upto);
+Status check_destination(const std::shared_ptr<Directory>& directory, std::string_view path, DurableId upto);
 [[nodiscard]] Error no_marker_error(std::string_view path);
 
 /// Removes what crashes left of earlier replacements of the checkpoint at `path`. For whoever has the turn.
@@ -96,7 +96,7 @@ class CheckpointPublisher {
   template <class Codec = Postcard, class Wal, class State, class MakeMarker>
   Result<PublishResult> publish(Wal& wal, const State& state, DurableId upto, std::string_view path,
                                 MakeMarker&& make_marker) const {
-    DURABILITY_TRY(publish::check(directory_, path, upto));
+    DURABILITY_TRY(publish::check_destination(directory_, path, upto));
     if (calls_nothing(make_marker)) return publish::no_marker_error(path);
     const auto marker = std::invoke(make_marker, path, upto);
     return in_turn<Codec>(wal, state, upto, path, [&](PublishResult& result) -> Status {
@@ -109,17 +109,16 @@ class CheckpointPublisher {
   /// The same without a marker: for programs whose checkpoint is always at the same path.
   template <class Codec = Postcard, class Wal, class State>
   Result<PublishResult> publish(Wal& wal, const State& state, DurableId upto, std::string_view path) const {
-    DURABILITY_TRY(publish::check(directory_, path, upto));
+    DURABILITY_TRY(publish::check_destination(directory_, path, upto));
     return in_turn<Codec>(wal, state, upto, path, [](PublishResult&) { return Status(); });
   }
 
   /// Removes what crashes in the middle of a publication left beside the checkpoint at `path`: regular files
-  /// named
-  /// `<path>.<16 hex digits>.tmp`, none else. Each publication to `path` does it first; this is for a program
-  /// that opens its log and will not publish to that path soon, or never again.
+  /// named `<path>.<16 hex digits>.tmp`, none else. Each publication to `path` does it first; this is for a
+  /// program that opens its log and will not publish to that path soon, or never again.
   template <class Wal>
   Status remove_temporaries(Wal& wal, std::string_view path) const {
-    DURABILITY_TRY(publish::check(directory_, path));
+    DURABILITY_TRY(publish::check_destination(directory_, path));
     DURABILITY_TRY_ASSIGN(const auto turn, wal.begin_publication());
     return publish::remove_temporaries(*directory_, path);
   }

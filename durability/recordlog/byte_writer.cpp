@@ -38,7 +38,7 @@ ByteWriter::ByteWriter(std::shared_ptr<Directory> directory, std::string path, R
 }
 
 ByteWriter::~ByteWriter() {
-  if (closed_ || records_ == flushed_ || home_.left()) return;
+  if (closed_ || records_ == flushed_ || opener_.left()) return;
   if (options_.on_dropped) {
     options_.on_dropped(records_ - flushed_);
     return;
@@ -64,7 +64,7 @@ std::chrono::steady_clock::time_point ByteWriter::now() const {
 }
 
 Status ByteWriter::check_own_process() const {
-  if (!home_.left()) return {};
+  if (!opener_.left()) return {};
   return Error(ErrorCode::kInvalidState, "this process is a child of the one that opened the record log")
       .in_file(path_)
       .advise("nothing was done; let the parent write, or open it here when the parent has closed it");

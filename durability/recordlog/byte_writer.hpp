@@ -90,7 +90,7 @@ class ByteWriter {
   std::uint64_t durable_;  // records on stable storage
   FlushSchedule schedule_;
   FailureLatch failure_;
-  internal::HomeProcess home_;
+  internal::OpeningProcess opener_;
   bool closed_ = false;
 };
 

@@ -53,7 +53,7 @@ class Search {
       const std::uint64_t at = offset + i;
       while (!waiting_.empty() && waiting_.top().end <= at) {
         advance(at);
-        if (settle_one()) return;
+        if (check_candidate()) return;
       }
       const ByteView head = bytes.subspan(i, kRecordHeadBytes);
       const RecordHead read = read_head(head, window_.size() - at);
@@ -86,7 +86,7 @@ class Search {
   }
 
   // The running checksum stands where the first candidate ends.
-  bool settle_one() {
+  bool check_candidate() {
     found_.found = waiting_.top().expected == running_;
     waiting_.pop();
     return found_.found;
@@ -99,7 +99,7 @@ class Search {
       DURABILITY_TRY_ASSIGN(const ByteView bytes, window_.view(at_, static_cast<std::size_t>(end - at_)));
       if (bytes.size() < end - at_) return {};  // somebody cut the file meanwhile
       run_over(bytes);
-      if (settle_one()) return {};
+      if (check_candidate()) return {};
     }
     return {};
   }

@@ -1,7 +1,7 @@
 #pragma once
 
 // Reading a record log ends in a Finding, what stands there; judge() maps finding and mode to what is done
-// about it. This is the one place where damage gets its meaning.
+// about it. Here is the one place that says what is done about a record log's damage.
 
 #include <cstdint>
 #include <string_view>

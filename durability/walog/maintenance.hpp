@@ -48,8 +48,8 @@ class WalMaintenance {
   explicit WalMaintenance(std::shared_ptr<Directory> directory, WalOptions options = {})
       : directory_(std::move(directory)), options_(std::move(options)) {}
 
-  /// `not_found` where there is no log: no segments in `wal/`. Everything else takes that for an empty log,
-  /// as opening one for the first time must; a caller that expects a log asks this first. Where
+  /// `not_found` where there is no log: no segments in `wal/`. Reading and listing take that for an empty
+  /// log, as opening one for the first time must; a caller that expects a log asks this first. Where
   /// the directory is a log's own `wal/`, the advice says so.
   Status check_there_is_one() const;
 

@@ -32,18 +32,19 @@ struct WalOptions {
   std::chrono::milliseconds segment_max_age{0};
   FlushPolicy flush = FlushPolicy::every(64);
   /// Entries wait here until they are flushed. 1 byte to 1 GiB; an entry that is larger is written from
-  /// the caller's memory. From 64 KiB on writes end at multiples of 64 KiB, and 32 KiB more may wait.
+  /// the caller's memory. With 64 KiB or more, writes end at multiples of 64 KiB, and up to 32 KiB above this
+  /// may be buffered.
   std::size_t buffer_bytes = std::size_t{64} << 10U;
   /// Zeros written ahead into each new segment, so that a sync need not grow the file; none: the
-  /// segment's size in version 4, nothing in versions 2 and 3. At most the segment's size. In version 4 the
-  /// space of the next segment is only set aside (fallocate) where nothing but seals was synced since the one
-  /// before was begun: zeros would double what goes to the disk.
+  /// segment's size in version 4, nothing in versions 2 and 3. At most the segment's size. In version 4,
+  /// where only seals were synced since the last spare was begun, the next one's space is set aside
+  /// (fallocate) and not filled with zeros: these would double the bytes written.
   std::optional<std::uint64_t> preallocate_bytes{};
   /// How many deleted segments are kept to be filled with zeros and used again, which saves the file system
   /// the allocation. Used where zeros are written ahead. Version 4 only; 0: none. At most 1024.
   std::size_t recycle_segments = 0;
   /// SyncWalWriter: how many durable appends may wait for their completion, and what becomes of one more.
-  /// 1 to 16,777,216. Threads that wait are bounded by themselves.
+  /// 1 to 16,777,216. Not of threads that wait: each has one in flight.
   std::size_t max_in_flight = 65'536;
   WhenFull when_full = WhenFull::kWait;
   /// The id a new log begins at; has no meaning for one that exists. Also the explicit way on after a log
@@ -57,7 +58,7 @@ struct WalOptions {
   std::shared_ptr<Worker> worker{};
 
   [[nodiscard]] Status validate() const;
-  /// Takes the system's own for what is not given: `io` where it has no thread to give.
+  /// Fills in clock, random source and worker where none is given; `io` where no thread can be started.
   Status fill_in_defaults();
   [[nodiscard]] std::uint64_t preallocation(WalFormat of = WalFormat::kV4) const noexcept {
     return preallocate_bytes.value_or(of == WalFormat::kV4 ? segment_bytes : 0);

@@ -1,9 +1,9 @@
 #pragma once
 
-// A publication's turn at the log. Publishing deletes a part of the log because of a checkpoint that covers
-// it, so the checkpoint that is in place and the log must never part: of two publications side by side the
-// older could put its checkpoint over the newer's when the log that it needs is gone already. The turn is the
-// log's own, whoever publishes: one publication at a time, no truncation beside it, none of an older entry
+// A publication's exclusive turn at the log. Publishing deletes the part of the log that a checkpoint covers,
+// so the checkpoint in place and the log must always meet. Of two publications side by side the older could
+// replace the newer's checkpoint after the log that it needs was truncated. The turn is the log's own,
+// whoever publishes: one publication at a time, no truncation beside it, none of an older entry
 // than one that was published; closing the log, and destroying it, wait for its end.
 
 #include <utility>

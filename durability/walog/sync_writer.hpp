@@ -13,9 +13,9 @@ namespace durability {
 
 /// WalWriter for many threads; every call is thread-safe. Threads that wait for durability share syncs: see
 /// group_commit.hpp. Owned through the pointer that open() returns. No call may be under way when it is
-/// destroyed. Destroyed without close() it leaves the log without its closing mark, and a waiter for a
-/// completion gets `closed`; it returns when all have been called. Inside a completion it returns at once,
-/// and the writer's thread calls the other completions, and releases the lock, after that one.
+/// destroyed. Destroyed without close() it leaves the log without its closing mark, and calls the outstanding
+/// completions with `closed`. The destructor returns after the last one; inside a completion it returns at
+/// once, and the writer's thread calls the other completions, and releases the lock, after that one.
 template <class E, class Codec = Postcard>
 class SyncWalWriter {
  public:
@@ -108,8 +108,8 @@ class SyncWalWriter {
     return commit_->configure(std::forward<Change>(change));
   }
   /// As WalWriter::truncate_prefix, of the segments that are full when it begins. Others append and sync
-  /// meanwhile; a second truncation, a publication, and close, wait. Waits for a publication in its turn: not
-  /// for the thread that holds one (begin_publication).
+  /// meanwhile; a second truncation, a publication, and close, wait. Waits until a running
+  /// publication has ended; the thread that holds it calls Publication::truncate_prefix (begin_publication).
   Result<WalTruncation> truncate_prefix(DurableId upto) { return commit_->truncate_prefix(upto); }
   /// As WalWriter::begin_publication. Others append and sync meanwhile; a second publication, a truncation,
   /// close, and the destructor, wait until it has ended: for ever, where the thread that holds it asks for

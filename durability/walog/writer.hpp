@@ -68,11 +68,12 @@ class WalWriter {
   /// Returns when everything appended so far is on stable storage. `not_supported` on a directory without.
   Result<DurableId> flush_and_sync() { return core_->flush_and_sync(); }
 
-  /// Deletes the oldest segments whose entries are all covered by `upto`, durably, one by one; the newest
-  /// always stays, and what is left is a contiguous log. An observer may veto.
+  /// Deletes the oldest segments whose entries are all covered by `upto`, durably, one by one; the active
+  /// one always stays, and what is left is a contiguous log. An observer may veto.
   Result<WalTruncation> truncate_prefix(DurableId upto) { return core_->truncate_prefix(upto); }
 
-  /// What CheckpointPublisher::publish takes, and any other way of publishing: walog/publication.hpp.
+  /// Until it ends, no other publication and no truncation begins: walog/publication.hpp.
+  /// CheckpointPublisher::publish calls it; so does any other way of publishing.
   Result<walog::Publication<walog::ByteWriter>> begin_publication() {
     return walog::Publication<walog::ByteWriter>::begin(*core_);
   }

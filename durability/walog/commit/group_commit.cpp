@@ -85,34 +85,34 @@ class DURABILITY_SCOPED_CAPABILITY GroupCommit::Turn {
   bool held_ = false;
 };
 
-Status GroupCommit::at_home() const {
-  if (!home_.left()) return {};
+Status GroupCommit::in_opening_process() const {
+  if (!opener_.left()) return {};
   return Error(ErrorCode::kInvalidState, "this process is a child of the one that opened the log")
       .advise(
           "nothing was done; use the log in the process that opened it, or open it here once it is closed");
 }
 
 Result<EntryId> GroupCommit::append(ByteView payload) {
-  DURABILITY_TRY(at_home());
+  DURABILITY_TRY(in_opening_process());
   const LockGuard lock(mutex_);
   return writer_->append(payload);
 }
 
 Result<EntryId> GroupCommit::append_batch(std::span<const ByteView> payloads, bool atomic) {
-  DURABILITY_TRY(at_home());
+  DURABILITY_TRY(in_opening_process());
   const LockGuard lock(mutex_);
   return atomic ? writer_->append_batch_atomic(payloads) : writer_->append_batch(payloads);
 }
 
 Result<DurableId> GroupCommit::append_durable(ByteView payload) {
-  DURABILITY_TRY(at_home());
+  DURABILITY_TRY(in_opening_process());
   Lock lock(mutex_);
   DURABILITY_TRY_ASSIGN(const EntryId id, writer_->append(payload));
   return wait(lock, id);
 }
 
 Result<DurableId> GroupCommit::wait_until_durable(EntryId id) {
-  DURABILITY_TRY(at_home());
+  DURABILITY_TRY(in_opening_process());
   Lock lock(mutex_);
   if (id > writer_->last_entry_id()) {
     return Error(ErrorCode::kInvalidState, fmt::format("entry {} has not been appended", id))
@@ -122,7 +122,7 @@ Result<DurableId> GroupCommit::wait_until_durable(EntryId id) {
 }
 
 Result<DurableId> GroupCommit::flush_and_sync() {
-  DURABILITY_TRY(at_home());
+  DURABILITY_TRY(in_opening_process());
   Lock lock(mutex_);
   return wait(lock, writer_->last_entry_id());
 }
@@ -146,7 +146,7 @@ Result<DurableId> GroupCommit::wait(Lock& lock, EntryId id) {
   Turn turn(*this, lock);
   while (!is_durable(id)) {
     DURABILITY_TRY(over(counted));
-    if (!std::exchange(counted, true)) gathering_.arrived();
+    if (!std::exchange(counted, true)) patience_.arrived();
     if (!syncing_ && !closing_) {
       turn.use();
       DURABILITY_TRY(lead(lock));
@@ -171,7 +171,7 @@ Status GroupCommit::lead(Lock& lock) {
 Status GroupCommit::sync() {
   const ByteWriter& writer = *writer_;  // whose run_sync() needs no mutex
   DURABILITY_TRY_ASSIGN(const PendingSync pending, writer_->begin_sync());
-  gathering_.begun();
+  patience_.begun();
   Result<std::chrono::nanoseconds> synced;
   {
     const Dropped dropped(mutex_);
@@ -181,7 +181,7 @@ Status GroupCommit::sync() {
 }
 
 void GroupCommit::gather() {
-  for (std::size_t turns = gathering_.turns(); turns > 0 && !gathering_.complete(); --turns) {
+  for (std::size_t yields = patience_.yields(); yields > 0 && !patience_.complete(); --yields) {
     const Dropped dropped(mutex_);
     yield();
   }
@@ -203,7 +203,7 @@ void GroupCommit::release(Lock& lock) noexcept {
   const std::size_t before = waiting_.size();
   WaitList::Released released =
       waiting_.release(durable ? durable->entry() : EntryId(0), writer_->latch().failed() || closed_);
-  gathering_.released(before - waiting_.size() + 1);
+  patience_.released(before - waiting_.size() + 1);
   const bool wake_thread = idle_ && !completions_.empty();
   unlock(lock);
   released.wake();
@@ -212,13 +212,13 @@ void GroupCommit::release(Lock& lock) noexcept {
 }
 
 Status GroupCommit::flush() {
-  DURABILITY_TRY(at_home());
+  DURABILITY_TRY(in_opening_process());
   const LockGuard lock(mutex_);
   return writer_->flush();
 }
 
 Result<WalTruncation> GroupCommit::truncate_prefix(DurableId upto) {
-  DURABILITY_TRY(at_home());
+  DURABILITY_TRY(in_opening_process());
   const LockGuard lock(mutex_);
   wait_for_turn();
   const UnderWay truncating(truncating_, changed_);
@@ -226,7 +226,7 @@ Result<WalTruncation> GroupCommit::truncate_prefix(DurableId upto) {
 }
 
 Result<WalTruncation> GroupCommit::truncate_published(DurableId upto) {
-  DURABILITY_TRY(at_home());
+  DURABILITY_TRY(in_opening_process());
   const LockGuard lock(mutex_);
   return truncate(upto);
 }
@@ -245,7 +245,7 @@ Result<WalTruncation> GroupCommit::truncate(DurableId upto) {
 }
 
 Status GroupCommit::close() {
-  DURABILITY_TRY(at_home());
+  DURABILITY_TRY(in_opening_process());
   Lock lock(mutex_);
   // Also where memory runs out on the way: no completion is called once this call is over.
   struct AllTold {
@@ -294,7 +294,7 @@ Status GroupCommit::start() {
 }
 
 void GroupCommit::LetGo::operator()(GroupCommit* commit) const noexcept {
-  if (commit->home_.left() || !commit->thread_.is_current()) {
+  if (commit->opener_.left() || !commit->thread_.is_current()) {
     delete commit;  // NOLINT(cppcoreguidelines-owning-memory): a deleter
     return;
   }
@@ -305,7 +305,7 @@ void GroupCommit::LetGo::operator()(GroupCommit* commit) const noexcept {
 }
 
 GroupCommit::~GroupCommit() {
-  if (home_.left()) return;
+  if (opener_.left()) return;
   {
     const LockGuard lock(mutex_);
     changed_.wait(mutex_, [this]() DURABILITY_REQUIRES(mutex_) { return !truncating_; });
@@ -316,7 +316,7 @@ GroupCommit::~GroupCommit() {
 }
 
 Status GroupCommit::append_durable(ByteView payload, DurableCompletion completion) {
-  DURABILITY_TRY(at_home());
+  DURABILITY_TRY(in_opening_process());
   if (!completion) {
     return Error(ErrorCode::kInvalidConfig, "an empty completion")
         .advise("nothing was appended; give one that can be called");
@@ -330,7 +330,7 @@ Status GroupCommit::append_durable(ByteView payload, DurableCompletion completio
 
 // What may throw for want of memory comes first: an entry that is appended has its completion in the queue.
 Result<EntryId> GroupCommit::append_with(ByteView payload, DurableCompletion& completion) {
-  DURABILITY_TRY(make_room());
+  DURABILITY_TRY(wait_for_in_flight_slot());
   completions_.reserve_one();
   DURABILITY_TRY_ASSIGN(const EntryId id, writer_->append(payload));
   completions_.push(id, std::move(completion));
@@ -338,7 +338,7 @@ Result<EntryId> GroupCommit::append_with(ByteView payload, DurableCompletion& co
   return id;
 }
 
-Status GroupCommit::make_room() {
+Status GroupCommit::wait_for_in_flight_slot() {
   const WalOptions& options = writer_->options();
   if (in_flight_ < options.max_in_flight) return {};
   const bool may_wait = options.when_full == WhenFull::kWait && !thread_.is_current();

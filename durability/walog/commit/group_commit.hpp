@@ -6,14 +6,14 @@
 // everything encoded so far to the operating system, drops the mutex for the sync itself, so that others go
 // on appending, and then wakes those whose entries it covered, each by itself, and one of the others to
 // lead the next (LevelDB's way; a condition variable for all would wake everyone after every sync). A
-// thread that was handed that turn uses it or passes it on, on every way out: the sync of a seal may have
-// made its entry durable before it came to it, and where it just went its way nobody would lead any more. An
+// thread that was woken to lead leads, or wakes another one to lead before it returns, on every way out: its
+// entry may be durable already, by the sync of a seal, and if it just returned nobody would lead. An
 // acknowledgement therefore means: a sync that began after the entry was written has succeeded. If a sync
 // fails, every waiter on it, and every later caller, gets an error.
 //
 // Those who were woken together come back together, with their next entries. A leader that began at once
 // would sync one entry and leave all others to the next sync; so it first lets as many arrive as the last
-// sync released, for a few turns of the scheduler at most (Gathering).
+// sync released, for a few yields to the scheduler at most (LeaderPatience).
 //
 // Completions are for callers that do not wait: a thread of the group commit's own leads syncs where no
 // waiting thread does, and calls each completion after the sync that covered it.
@@ -74,7 +74,7 @@ class GroupCommit {
   /// Calls `change` on the writer's WalTuning, and sets it.
   template <class Change>
   Status configure(Change&& change) {
-    DURABILITY_TRY(at_home());
+    DURABILITY_TRY(in_opening_process());
     const LockGuard lock(mutex_);
     WalTuning tuning = writer_->tuning();
     std::forward<Change>(change)(tuning);
@@ -86,7 +86,7 @@ class GroupCommit {
   template <class Look>
   auto inspect(Look&& look) const DURABILITY_NO_ANALYSIS {
     std::optional<LockGuard> lock;
-    if (!home_.left()) lock.emplace(mutex_);
+    if (!opener_.left()) lock.emplace(mutex_);
     return look(std::as_const(*writer_));
   }
 
@@ -94,7 +94,7 @@ class GroupCommit {
   class Leading;
   class Turn;
 
-  [[nodiscard]] Status at_home() const;
+  [[nodiscard]] Status in_opening_process() const;
   // What takes a Lock lets go of it, or lets others do so: `lock` is of mutex_.
   Result<DurableId> wait(Lock& lock, EntryId id) DURABILITY_RELEASE(mutex_);
   Status lead(Lock& lock) DURABILITY_RELEASE(mutex_);
@@ -112,13 +112,13 @@ class GroupCommit {
   [[nodiscard]] bool is_durable(EntryId id) const DURABILITY_REQUIRES(mutex_);
   [[nodiscard]] EntryId decided_through() const DURABILITY_REQUIRES(mutex_);
 
-  Status make_room() DURABILITY_REQUIRES(mutex_);
+  Status wait_for_in_flight_slot() DURABILITY_REQUIRES(mutex_);
   Result<EntryId> append_with(ByteView payload, DurableCompletion& completion) DURABILITY_REQUIRES(mutex_);
   void commit();
   [[nodiscard]] Error why_not_durable() const noexcept DURABILITY_REQUIRES(mutex_);
   void deliver(EntryId through, const Error& why_not) DURABILITY_REQUIRES(mutex_);
 
-  internal::HomeProcess home_;
+  internal::OpeningProcess opener_;
   mutable Mutex mutex_;
   Condition changed_;  // a sync, a truncation, completions or the writer have ended
   std::unique_ptr<ByteWriter> writer_ DURABILITY_PT_GUARDED_BY(mutex_);
@@ -129,7 +129,7 @@ class GroupCommit {
   bool closing_ DURABILITY_GUARDED_BY(mutex_) = false;
   bool closed_ DURABILITY_GUARDED_BY(mutex_) = false;
   WaitList waiting_ DURABILITY_GUARDED_BY(mutex_);
-  Gathering gathering_ DURABILITY_GUARDED_BY(mutex_);
+  LeaderPatience patience_ DURABILITY_GUARDED_BY(mutex_);
 
   Condition work_;  // for the thread
   CompletionQueue completions_ DURABILITY_GUARDED_BY(mutex_);

@@ -12,7 +12,7 @@ void GroupCommit::wait_for_turn() {
 }
 
 Status GroupCommit::begin_publication() {
-  DURABILITY_TRY(at_home());
+  DURABILITY_TRY(in_opening_process());
   const LockGuard lock(mutex_);
   wait_for_turn();
   DURABILITY_TRY(writer_->begin_publication());
@@ -23,7 +23,7 @@ Status GroupCommit::begin_publication() {
 // Notified with the mutex held: a thread that destroys the log waits for this turn, and with it for this
 // call.
 void GroupCommit::end_publication() noexcept {
-  if (home_.left()) return;
+  if (opener_.left()) return;
   const LockGuard lock(mutex_);
   writer_->end_publication();
   truncating_ = false;
@@ -31,13 +31,13 @@ void GroupCommit::end_publication() noexcept {
 }
 
 Status GroupCommit::may_publish(DurableId upto) {
-  DURABILITY_TRY(at_home());
+  DURABILITY_TRY(in_opening_process());
   const LockGuard lock(mutex_);
   return writer_->may_publish(upto);
 }
 
 void GroupCommit::published(DurableId upto) noexcept {
-  if (home_.left()) return;
+  if (opener_.left()) return;
   const LockGuard lock(mutex_);
   writer_->published(upto);
 }

@@ -1,7 +1,7 @@
 #pragma once
 
-// How long a leader of a group commit waits for others before its sync. Counts turns, not time: whether
-// those who were released come back soon is seen by whether they came the last times.
+// How long a leader of a group commit waits for others before its sync. Measured in yields to the
+// scheduler, not in time; it adapts: where those who were woken came in time before, the leader waits longer.
 
 #include <algorithm>
 #include <cstddef>
@@ -9,15 +9,15 @@
 namespace durability::walog {
 
 /// Guarded by the group commit's mutex.
-class Gathering {
+class LeaderPatience {
  public:
   /// Somebody waits for a sync that has not begun.
   void arrived() noexcept { ++arrived_; }
   /// So many were released by a sync.
   void released(std::size_t waiters) noexcept { expected_ = waiters; }
 
-  /// How many turns of the scheduler may be given to others before the next sync.
-  [[nodiscard]] std::size_t turns() noexcept {
+  /// How often the leader may yield to others before the next sync.
+  [[nodiscard]] std::size_t yields() noexcept {
     if (++groups_ % kTryAgain == 0) patience_ = std::max(patience_, kFewTurns);
     return patience_;
   }

@@ -5,53 +5,53 @@
 namespace durability::walog {
 namespace {
 
-void arrive(Gathering& gathering, int count) {
-  for (int i = 0; i < count; ++i) gathering.arrived();
+void arrive(LeaderPatience& patience, int count) {
+  for (int i = 0; i < count; ++i) patience.arrived();
 }
 
-TEST(Gathering, WaitsForNobodyWhereOneThreadAppends) {
-  Gathering gathering;
+TEST(LeaderPatience, WaitsForNobodyWhereOneThreadAppends) {
+  LeaderPatience patience;
   for (int i = 0; i < 10; ++i) {
-    gathering.arrived();
-    EXPECT_TRUE(gathering.complete());
-    gathering.begun();
-    gathering.released(1);
+    patience.arrived();
+    EXPECT_TRUE(patience.complete());
+    patience.begun();
+    patience.released(1);
   }
 }
 
-TEST(Gathering, IsCompleteWhenAsManyHaveArrivedAsWereReleased) {
-  Gathering gathering;
-  gathering.released(3);
-  arrive(gathering, 2);
-  EXPECT_FALSE(gathering.complete());
-  arrive(gathering, 1);
-  EXPECT_TRUE(gathering.complete());
+TEST(LeaderPatience, IsCompleteWhenAsManyHaveArrivedAsWereReleased) {
+  LeaderPatience patience;
+  patience.released(3);
+  arrive(patience, 2);
+  EXPECT_FALSE(patience.complete());
+  arrive(patience, 1);
+  EXPECT_TRUE(patience.complete());
 }
 
-TEST(Gathering, LosesPatienceWithThoseWhoDoNotComeAndTriesAgainNowAndThen) {
-  Gathering gathering;
+TEST(LeaderPatience, LosesPatienceWithThoseWhoDoNotComeAndTriesAgainNowAndThen) {
+  LeaderPatience patience;
   std::size_t without = 0;
   std::size_t tried_again = 0;
   for (int i = 0; i < 1000; ++i) {
-    gathering.released(8);
-    gathering.arrived();
-    const std::size_t turns = gathering.turns();
+    patience.released(8);
+    patience.arrived();
+    const std::size_t turns = patience.yields();
     without += turns == 0 ? 1 : 0;
     tried_again += turns > 0 ? 1 : 0;
-    gathering.begun();
+    patience.begun();
   }
   EXPECT_GT(without, 900U);
   EXPECT_GT(tried_again, 10U);
 }
 
-TEST(Gathering, TakesItsTimeWithThoseWhoAlwaysCome) {
-  Gathering gathering;
+TEST(LeaderPatience, TakesItsTimeWithThoseWhoAlwaysCome) {
+  LeaderPatience patience;
   std::size_t turns = 0;
   for (int i = 0; i < 10; ++i) {
-    gathering.released(8);
-    turns = gathering.turns();
-    arrive(gathering, 8);
-    gathering.begun();
+    patience.released(8);
+    turns = patience.yields();
+    arrive(patience, 8);
+    patience.begun();
   }
   EXPECT_GT(turns, 16U);
 }

@@ -16,7 +16,7 @@ WaitList::Released WaitList::release(EntryId durable, bool all) noexcept {
   Waiter** kept_end = &first_;
   for (Waiter* waiter = first_; waiter != nullptr; waiter = waiter->next_) {
     if (waiter->id_ <= durable || all) {
-      waiter->pending_ = waiter->id_ <= durable ? Waiter::Word::kDurable : Waiter::Word::kLook;
+      waiter->signal_ = waiter->id_ <= durable ? Waiter::Word::kDurable : Waiter::Word::kRecheck;
       *woken_end = waiter;
       woken_end = &waiter->next_;
       --size_;
@@ -32,7 +32,7 @@ WaitList::Released WaitList::release(EntryId durable, bool all) noexcept {
   *kept_end = nullptr;
   end_ = kept_end;
   if (next_leader == nullptr) return Released(woken);
-  next_leader->pending_ = Waiter::Word::kLook;
+  next_leader->signal_ = Waiter::Word::kRecheck;
   next_leader->next_ = woken;
   return Released(next_leader);
 }

@@ -15,7 +15,7 @@ class Waiter {
   enum class Word : std::uint32_t {
     kWait,
     kDurable,
-    kLook,  ///< look again: the sync failed, the writer is closed, or it is this thread's turn to lead
+    kRecheck,  ///< look again: the sync failed, the writer is closed, or it is this thread's turn to lead
   };
 
   explicit Waiter(EntryId id) noexcept : id_(id) {}
@@ -25,9 +25,9 @@ class Waiter {
     return word_.load();
   }
   /// The waiter may be gone when this returns.
-  // Stored in the one order of all threads, not only released: notify_one() of g++ 12 looks whether anybody
-  // waits, and a processor (x86 does) may move that look before a store that is only released. A waiter
-  // that comes in between is not seen, does not see the word either, and sleeps for ever.
+  // Sequentially consistent; release is not enough. notify_one() of g++ 12 first loads the number of waiters,
+  // and a processor (x86 does) may move that load before a release store. A waiter that arrives in between
+  // is not counted, does not see the word either, and sleeps for ever.
   void wake(Word word) noexcept {
     word_.store(word);
     word_.notify_one();
@@ -37,7 +37,7 @@ class Waiter {
   friend class WaitList;
 
   EntryId id_;
-  Word pending_ = Word::kLook;
+  Word signal_ = Word::kRecheck;
   Atomic<Word> word_{Word::kWait};
   Waiter* next_ = nullptr;
 };
@@ -53,7 +53,7 @@ class WaitList {
     void wake() noexcept {
       for (Waiter* waiter = first_; waiter != nullptr;) {
         Waiter* const next = waiter->next_;  // read before its thread goes on and takes the list's node along
-        waiter->wake(waiter->pending_);
+        waiter->wake(waiter->signal_);
         waiter = next;
       }
     }

@@ -117,7 +117,7 @@ std::uint32_t append_frame(Bytes& out, const FrameFields& fields, ByteView paylo
 
 void SealTallyBuilder::fold() noexcept {
   // Integers lie in memory as they are stored (bytes.hpp asserts that).
-  tally_.crc_of_crcs = crc32(std::as_bytes(std::span(pending_).first(count_)), tally_.crc_of_crcs);
+  tally_.crc_of_crcs = crc32(std::as_bytes(std::span(unfolded_).first(count_)), tally_.crc_of_crcs);
   count_ = 0;
 }
 

@@ -126,8 +126,8 @@ class SealTallyBuilder {
     if (kind == FrameKind::kEntry) ++tally_.entries;
   }
   void add_crc(std::uint32_t frame_crc) noexcept {
-    pending_[count_++] = frame_crc;
-    if (count_ == pending_.size()) fold();
+    unfolded_[count_++] = frame_crc;
+    if (count_ == unfolded_.size()) fold();
   }
   [[nodiscard]] std::uint64_t entries() const noexcept { return tally_.entries; }
   [[nodiscard]] const SealTally& total() noexcept {
@@ -139,7 +139,7 @@ class SealTallyBuilder {
   void fold() noexcept;
 
   SealTally tally_;
-  std::array<std::uint32_t, 256> pending_;
+  std::array<std::uint32_t, 256> unfolded_;
   std::size_t count_ = 0;
 };
 

@@ -24,7 +24,7 @@ struct ExpectedHeader {
 struct CheckedHeader {
   WalFormat format = WalFormat::kV4;
   SegmentHeader header;      ///< of versions 2 and 3: without log_id and time
-  bool lost = false;         ///< derived from what is expected: its bytes are short, damaged, or stale
+  bool lost = false;         ///< cut, damaged or left over: derived from the segment before
   bool skips_ahead = false;  ///< version 2 or 3: its start lies past the id that is due
 
   bool operator==(const CheckedHeader&) const = default;

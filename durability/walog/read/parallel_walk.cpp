@@ -39,7 +39,7 @@ Result<std::optional<WholeSegment>> walk_alone(Directory& directory, SegmentId i
 
 }  // namespace
 
-SegmentCheck::SegmentCheck(Directory& directory, std::span<const SegmentId> segments, std::size_t threads,
+ParallelWalk::ParallelWalk(Directory& directory, std::span<const SegmentId> segments, std::size_t threads,
                            std::size_t buffer_bytes)
     : directory_(directory), buffer_bytes_(buffer_bytes) {
   places_.reserve(segments.size());
@@ -53,12 +53,12 @@ SegmentCheck::SegmentCheck(Directory& directory, std::span<const SegmentId> segm
   }
 }
 
-SegmentCheck::~SegmentCheck() {
+ParallelWalk::~ParallelWalk() {
   ending_ = true;
   for (Thread& thread : threads_) thread.join();
 }
 
-void SegmentCheck::run() {
+void ParallelWalk::run() {
   Lock lock(mutex_);
   while (!ending_ && begun_ < places_.size()) {
     Place& mine = places_[begun_++];
@@ -72,7 +72,7 @@ void SegmentCheck::run() {
   }
 }
 
-std::optional<WholeSegment> SegmentCheck::walk(SegmentId id) const noexcept {
+std::optional<WholeSegment> ParallelWalk::walk(SegmentId id) const noexcept {
   try {
     // An error is left to the pass, which meets it at the same place.
     return walk_alone(directory_, id, buffer_bytes_, ending_).value_or(std::nullopt);
@@ -81,7 +81,7 @@ std::optional<WholeSegment> SegmentCheck::walk(SegmentId id) const noexcept {
   }
 }
 
-std::optional<WholeSegment> SegmentCheck::find(SegmentId id) {
+std::optional<WholeSegment> ParallelWalk::wait_for(SegmentId id) {
   const auto place = std::ranges::lower_bound(places_, id, {}, &Place::id);
   if (place == places_.end() || place->id != id) return std::nullopt;
   const LockGuard lock(mutex_);

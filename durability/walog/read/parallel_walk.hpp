@@ -1,11 +1,11 @@
 #pragma once
 
-// Walks the segments before the final one on several threads, ahead of the pass that decides about a log.
+// Walks the segments before the final one on several threads, ahead of the scan that judges the log.
 //
-// Each is walked from the entry that its own header says it begins with; whether that entry is due there,
-// only the pass knows. So a walk is never a verdict. It saves the pass its own, where that would begin in the
-// same state, under the same header, in a file of the same size, and the segment was whole. Everything else
-// the pass reads for itself: whatever is wrong is met, judged and reported as it is without threads.
+// Each is walked from the entry that its own header says it begins with. Only the scan, which goes in order,
+// knows which entry is due there, so a walk decides nothing. It saves the scan its own where that would begin
+// in the same state, under the same header, in a file of the same size, and the segment was whole. Everything
+// else the scan reads for itself: whatever is wrong is met, judged and reported as it is without threads.
 
 #include <optional>
 #include <span>
@@ -29,20 +29,20 @@ struct WholeSegment {
 };
 
 /// Used by one thread. Memory: a FileWindow for each thread, and some 200 bytes for each segment.
-class SegmentCheck {
+class ParallelWalk {
  public:
   /// Begins to walk `segments`, which stand in numeric order. A thread that cannot be started is done
   /// without.
-  SegmentCheck(Directory& directory, std::span<const SegmentId> segments, std::size_t threads,
+  ParallelWalk(Directory& directory, std::span<const SegmentId> segments, std::size_t threads,
                std::size_t buffer_bytes);
   /// Returns when the threads have ended; they do not finish the segments they are in.
-  ~SegmentCheck();
-  SegmentCheck(const SegmentCheck&) = delete;
-  SegmentCheck& operator=(const SegmentCheck&) = delete;
+  ~ParallelWalk();
+  ParallelWalk(const ParallelWalk&) = delete;
+  ParallelWalk& operator=(const ParallelWalk&) = delete;
 
   /// The segment, if a thread has found it whole; waits for a walk that has begun. What no thread has begun
   /// up to here is left to the caller from now on.
-  [[nodiscard]] std::optional<WholeSegment> find(SegmentId id);
+  [[nodiscard]] std::optional<WholeSegment> wait_for(SegmentId id);
 
  private:
   struct Place {

@@ -115,14 +115,14 @@ Files written_as(const std::vector<WalFormat>& formats) {
   return test::snapshot(*directory);
 }
 
-class SegmentCheckOf : public ::testing::TestWithParam<std::vector<WalFormat>> {
+class ParallelWalkOf : public ::testing::TestWithParam<std::vector<WalFormat>> {
  protected:
   void SetUp() override { ASSERT_GE(files_.size(), 3U); }
   const Files files_ = written_as(GetParam());
 };
 
 using enum WalFormat;
-INSTANTIATE_TEST_SUITE_P(Versions, SegmentCheckOf,
+INSTANTIATE_TEST_SUITE_P(Versions, ParallelWalkOf,
                          ::testing::Values(std::vector{kV2}, std::vector{kV3}, std::vector{kV4},
                                            std::vector{kV4, kV2, kV3, kV4}),
                          [](const auto& log) {
@@ -132,7 +132,7 @@ INSTANTIATE_TEST_SUITE_P(Versions, SegmentCheckOf,
                            return name;
                          });
 
-TEST_P(SegmentCheckOf, ASoundLogIsSoundOnAnyNumberOfThreads) {
+TEST_P(ParallelWalkOf, ASoundLogIsSoundOnAnyNumberOfThreads) {
   const auto directory = laid_out(files_);
   expect_the_same(directory);
   const std::string serial = read(directory, ReadMode::kStrict);
@@ -144,7 +144,7 @@ TEST_P(SegmentCheckOf, ASoundLogIsSoundOnAnyNumberOfThreads) {
 
 // C13. What a thread walked from the start that a damaged header states, or to an end that is none, must not
 // count.
-TEST_P(SegmentCheckOf, ADamagedByteIsReportedAsByReading) {
+TEST_P(ParallelWalkOf, ADamagedByteIsReportedAsByReading) {
   std::mt19937_64 random(7);
   const auto directory = laid_out(files_);
   for (const auto& [name, bytes] : files_) {
@@ -161,7 +161,7 @@ TEST_P(SegmentCheckOf, ADamagedByteIsReportedAsByReading) {
   }
 }
 
-TEST_P(SegmentCheckOf, AFileThatIsCutIsReportedAsByReading) {
+TEST_P(ParallelWalkOf, AFileThatIsCutIsReportedAsByReading) {
   const auto directory = laid_out(files_);
   for (const auto& [name, bytes] : files_) {
     for (std::size_t size = 0; size < bytes.size(); size += 5) {
@@ -174,7 +174,7 @@ TEST_P(SegmentCheckOf, AFileThatIsCutIsReportedAsByReading) {
   }
 }
 
-TEST_P(SegmentCheckOf, AMissingFileOrAMissingHeaderIsReportedAsByReading) {
+TEST_P(ParallelWalkOf, AMissingFileOrAMissingHeaderIsReportedAsByReading) {
   const auto directory = laid_out(files_);
   for (const auto& [name, bytes] : files_) {
     SCOPED_TRACE(name);
@@ -212,7 +212,7 @@ class BadPlace {
 };
 
 // An error of a read, the opening or the size of a file, wherever it is.
-TEST_P(SegmentCheckOf, AnErrorOfTheDiskIsReportedWhereReadingMeetsIt) {
+TEST_P(ParallelWalkOf, AnErrorOfTheDiskIsReportedWhereReadingMeetsIt) {
   const auto inner = laid_out(files_);
   for (const auto& [name, bytes] : files_) {
     for (const Operation operation : {Operation::kOpen, Operation::kSize, Operation::kRead}) {
@@ -255,7 +255,7 @@ bool opens(const OperationRecord& record, std::uint64_t segment) {
   return record.operation == Operation::kOpen && record.path == segment_path(SegmentId(segment));
 }
 
-TEST_P(SegmentCheckOf, TheThreadsReadAllSegmentsButTheFinalOne) {
+TEST_P(ParallelWalkOf, TheThreadsReadAllSegmentsButTheFinalOne) {
   const auto inner = laid_out(files_);
   const std::uint64_t final = ByteReader(inner).verify(ReadMode::kStrict, {}, [](const auto&) {})->segments;
   std::vector<std::pair<EntryId, std::uint64_t>> expected;
@@ -291,7 +291,7 @@ TEST_P(SegmentCheckOf, TheThreadsReadAllSegmentsButTheFinalOne) {
 }
 
 // A disk that reads only for the thread that calls, or that recovers: nothing is lost with the others.
-TEST_P(SegmentCheckOf, AnErrorThatOnlyTheOtherThreadsMeetIsNone) {
+TEST_P(ParallelWalkOf, AnErrorThatOnlyTheOtherThreadsMeetIsNone) {
   const auto inner = laid_out(files_);
   const auto self = std::this_thread::get_id();
   for (const Operation operation : {Operation::kOpen, Operation::kSize, Operation::kRead}) {
@@ -356,7 +356,7 @@ class ReplacedSegment2 {
 
 // What stands there when its turn comes counts, not what a thread saw there before; and what the first
 // reading counted, the second one does not count again.
-TEST(SegmentCheck, ASegmentThatIsReplacedOnceItWasWalkedIsReadAgain) {
+TEST(ParallelWalk, ASegmentThatIsReplacedOnceItWasWalkedIsReadAgain) {
   const SegmentImage sound = segment_of_five(2);
   const SegmentImage longer = segment_of_five(2).zeros(8).raw(as_bytes("x"));
   const SegmentImage with_another_header = segment_of_five(2, 2).flip(sound.at(1));
@@ -377,7 +377,7 @@ TEST(SegmentCheck, ASegmentThatIsReplacedOnceItWasWalkedIsReadAgain) {
 }
 
 // V15: a writer appends, rotates and truncates between two calls of one of the threads.
-TEST(SegmentCheck, CountsAPrefixWhateverAWriterDoesMeanwhile) {
+TEST(ParallelWalk, CountsAPrefixWhateverAWriterDoesMeanwhile) {
   WalOptions options = test::test_options();
   options.segment_bytes = 168;
   for (const bool truncating : {false, true}) {
@@ -420,7 +420,7 @@ TEST(SegmentCheck, CountsAPrefixWhateverAWriterDoesMeanwhile) {
 }
 
 // The same with threads on both sides.
-TEST(SegmentCheck, VerifiesBesideAWriterAndATruncation) {
+TEST(ParallelWalk, VerifiesBesideAWriterAndATruncation) {
   const std::shared_ptr<Directory> directory = CrashDirectory::make();
   WalOptions options;
   options.segment_bytes = 512;
@@ -453,7 +453,7 @@ TEST(SegmentCheck, VerifiesBesideAWriterAndATruncation) {
   EXPECT_TRUE(writer->close());
 }
 
-TEST(SegmentCheck, ARangeIsReadAsByReading) {
+TEST(ParallelWalk, ARangeIsReadAsByReading) {
   const auto directory = laid_out(written_as({kV4}));
   for (const EntryRange& range : {EntryRange{.from = EntryId(6)}, EntryRange{.up_to = EntryId(6)}}) {
     EXPECT_EQ(verify(directory, ReadMode::kStrict, 4, range), read(directory, ReadMode::kStrict, range));

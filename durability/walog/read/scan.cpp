@@ -155,8 +155,8 @@ class Scanner {
 
   Result<Finding> read_segments() {
     const auto& ids = listing_.segments;
-    if (options_.threads > 1 && ids.size() > 2 && wants_all(options_) && !check_) {
-      check_.emplace(directory_, std::span(ids).first(ids.size() - 1), options_.threads,
+    if (options_.threads > 1 && ids.size() > 2 && wants_all(options_) && !walks_) {
+      walks_.emplace(directory_, std::span(ids).first(ids.size() - 1), options_.threads,
                      options_.buffer_bytes);
     }
     const auto begin = current_ ? std::ranges::lower_bound(ids, current_->id) : ids.begin();
@@ -274,7 +274,7 @@ class Scanner {
 
   // Goes past the segment where another thread has read what would be read here, and there is nothing to say.
   bool pass_found_whole(const CheckedHeader& header, const ScannedSegment& segment) {
-    const auto whole = check_ ? check_->find(header.header.segment_id) : std::nullopt;
+    const auto whole = walks_ ? walks_->wait_for(header.header.segment_id) : std::nullopt;
     if (!whole || whole->header != header || whole->begin != *current_->walk ||
         whole->file_bytes != segment.file_bytes) {
       return false;
@@ -396,7 +396,7 @@ class Scanner {
   SegmentListing listing_;
   std::optional<Current> current_;
   std::optional<ReadAhead> ahead_;
-  std::optional<SegmentCheck> check_;
+  std::optional<ParallelWalk> walks_;
 };
 
 }  // namespace

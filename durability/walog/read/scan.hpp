@@ -33,12 +33,12 @@ struct ScanOptions {
   bool trust_seals = false;  ///< do not read a sealed segment whose successor confirms its seal
   bool live_writer = true;   ///< a writer may be at work: read again before reporting
   bool read_ahead = false;   ///< what follows is read by a second thread
-  /// More than one, and all of the log asked for: so many threads walk segments ahead of the pass. The
+  /// More than one, and all of the log asked for: so many threads walk segments ahead of the scan. The
   /// entries of those they find whole go to `checked`, not to the sink.
   std::size_t threads = 1;
   RunSink checked{};
-  /// Says of a segment that was read whether a part of it could not be, where that is damage and no error
-  /// (salvaging_directory.hpp).
+  /// For repair only: whether the device failed to read a part of the segment. Such a part counts as damage
+  /// then, and is no error `io` (salvaging_directory.hpp).
   std::function<bool(SegmentId)> unreadable{};
   const Scan* earlier = nullptr;  ///< read to its end: goes on there (last_reading.hpp)
   std::size_t buffer_bytes = FileWindow::kDefaultBytes;
@@ -48,7 +48,7 @@ struct ScanOptions {
 struct ScannedSegment {
   SegmentHeader header;  ///< of versions 2 and 3: without log_id and time
   WalFormat format = WalFormat::kV4;
-  bool header_lost = false;  ///< derived: its bytes are missing or damaged
+  bool header_lost = false;  ///< cut, damaged or left over: derived from the segment before
   bool sealed = false;
   bool read_whole = true;  ///< frame by frame; else its header, and where seals are trusted its seal
   std::uint64_t end = 0;   ///< offset after its last whole frame

@@ -1,7 +1,8 @@
 #pragma once
 
 // Recovery decides by a table. Reading a log ends in a Finding, what stands there; judge() maps finding and
-// mode to a Verdict, what is done about it. This is the one place where damage gets its meaning.
+// mode to a Verdict, what is done about it. classify.hpp says which finding a bad place
+// is; here is the one place that says what is done about each.
 
 #include <cstdint>
 

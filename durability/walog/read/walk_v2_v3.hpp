@@ -28,7 +28,7 @@ struct FramesAfter {
 };
 
 /// The first whole frame with an id from `missing` on that lies anywhere in [offset, size): every byte is
-/// looked at, work bounded as in tail_search.hpp. Empty frames of version 2 do not count: zeros checksum to
+/// looked at, work bounded as in frame_search.hpp. Empty frames of version 2 do not count: zeros checksum to
 /// zero.
 Result<FramesAfter> frames_after_v3(FileWindow& window, std::uint64_t offset, EntryId missing,
                                     WalFormat format);

@@ -1,6 +1,6 @@
 #pragma once
 
-// Where a log that opening refuses would be cut, and what its files would be then.
+// Where a log that cannot be read whole would be cut, and what its files would be then.
 
 #include <optional>
 #include <vector>
@@ -21,7 +21,7 @@ struct PlannedRepair {
   std::vector<NewContents> builds;  ///< of the files that are there afterwards
 };
 
-/// Reads the whole log, and writes nothing. None where opening does not refuse it. `invalid_state` where
+/// Reads the whole log, and writes nothing. None where nothing in it is refused. `invalid_state` where
 /// nothing that survives says at which entry the log begins, and options.first_entry_id does not say it.
 Result<std::optional<PlannedRepair>> plan_repair(Directory& directory, const WalOptions& options);
 

@@ -22,7 +22,7 @@ Background::Background(std::shared_ptr<Directory> directory, const WalOptions& o
 }
 
 Background::~Background() {
-  if (home_.left()) return;
+  if (opener_.left()) return;
   try {
     const Status finished = finish();
     static_cast<void>(finished);  // a caller that wants the error calls finish()
@@ -42,7 +42,7 @@ Status Background::State::sync(SegmentId id, File& file, std::optional<EntryId> 
   if (is_durable(upto)) return {};
   return latch->watch([&]() -> Status {
     DURABILITY_TRY(file.sync_data());
-    Status named = look_for_names(id, file);
+    Status named = check_names(id, file);
     // A seal's sync may have made it durable meanwhile, and a truncation deleted it.
     if (!named && is_durable(upto)) return {};
     return named;
@@ -50,7 +50,7 @@ Status Background::State::sync(SegmentId id, File& file, std::optional<EntryId> 
 }
 
 // What cannot be looked at now (a shortage) is looked at with the next sync.
-Status Background::State::look_for_names(SegmentId id, File& file) const {
+Status Background::State::check_names(SegmentId id, File& file) const {
   if (const auto links = file.links(); links && *links == 0) {
     return Error(ErrorCode::kNotFound,
                  "the segment was deleted, replaced or moved away while the log was open")
@@ -176,7 +176,7 @@ Built<SegmentFile> Background::build_spare(Directory& directory, State& state, c
   if (!recycled) return build_segment(directory, plan);
   auto prepared = prepare_recycled(directory, plan, *std::move(recycled));
   if (!prepared) return tl::unexpected(std::move(prepared).error());
-  return publish_segment(directory, *std::move(prepared));
+  return put_segment_in_place(directory, *std::move(prepared));
 }
 
 // True where there were any.

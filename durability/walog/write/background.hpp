@@ -5,8 +5,8 @@
 //
 // Order, which the format relies on: a seal is written only when the spare after its segment is durable;
 // the next spare is begun only when the seal's sync has returned. Tasks run one after the other in the
-// order they were submitted, and a spare is submitted after the seal, so that holds by construction; after
-// a failed sync nothing further is done.
+// order they were submitted, and a spare is submitted after the seal; one that a caller makes itself
+// (take_spare) waits for the seal's sync. After a failed sync nothing further is done.
 
 #include <chrono>
 #include <memory>
@@ -23,9 +23,9 @@
 namespace durability::walog {
 
 /// Highest id known to be on stable storage; rises only. Thread-safe.
-class DurableMark {
+class DurableWatermark {
  public:
-  explicit DurableMark(EntryId id) noexcept : value_(id.value()) {}
+  explicit DurableWatermark(EntryId id) noexcept : value_(id.value()) {}
   [[nodiscard]] EntryId get() const noexcept { return EntryId(value_.load(std::memory_order_acquire)); }
   void raise(EntryId id) noexcept {
     std::uint64_t seen = value_.load(std::memory_order_relaxed);
@@ -39,7 +39,7 @@ class DurableMark {
 
 /// What a writer shares with its background.
 struct Shared {
-  std::shared_ptr<DurableMark> durable;
+  std::shared_ptr<DurableWatermark> durable;
   std::shared_ptr<FailureLatch> latch;
   std::shared_ptr<const DirectoryLock> lock;
 };
@@ -106,13 +106,13 @@ class Background {
     Atomic<bool> give_up{false};
     std::shared_ptr<FailureLatch> latch;
     std::shared_ptr<const DirectoryLock> lock;
-    std::shared_ptr<DurableMark> durable;
+    std::shared_ptr<DurableWatermark> durable;
 
     Status sync(SegmentId id, File& file, std::optional<EntryId> upto);
     [[nodiscard]] bool is_durable(std::optional<EntryId> upto) const noexcept {
       return upto && *upto <= durable->get();
     }
-    [[nodiscard]] Status look_for_names(SegmentId id, File& file) const;
+    [[nodiscard]] Status check_names(SegmentId id, File& file) const;
     void trim(File& file, std::uint64_t bytes);
   };
 
@@ -129,9 +129,9 @@ class Background {
   std::shared_ptr<const Clock> clock_;
   std::uint64_t spare_bytes_;
   std::shared_ptr<Worker> worker_;
-  std::shared_ptr<DurableMark> durable_;
+  std::shared_ptr<DurableWatermark> durable_;
   std::shared_ptr<State> state_ = std::make_shared<State>();
-  internal::HomeProcess home_;
+  internal::OpeningProcess opener_;
   std::optional<Worker::Ticket> write_back_ticket_;
   std::optional<Worker::Ticket> seal_ticket_;
   std::optional<Worker::Ticket> spare_ticket_;

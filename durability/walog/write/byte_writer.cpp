@@ -48,7 +48,7 @@ ByteWriter::ByteWriter(std::shared_ptr<Directory> directory, WalOptions options,
       identity_(directory_->identity()),
       lock_(std::move(opened.lock)),
       report_(opened.report),
-      durable_(std::make_shared<DurableMark>(EntryId(opened.state.due.value() - 1))),
+      durable_(std::make_shared<DurableWatermark>(EntryId(opened.state.due.value() - 1))),
       segment_(open_segment_writer(opened, options_.buffer_bytes)),
       old_(std::move(opened.old)),
       next_(opened.state.due),
@@ -69,7 +69,7 @@ ByteWriter::ByteWriter(std::shared_ptr<Directory> directory, WalOptions options,
 }
 
 ByteWriter::~ByteWriter() {
-  if (closed_ || home_.left() || last_entry_id() == flushed_) return;
+  if (closed_ || opener_.left() || last_entry_id() == flushed_) return;
   const std::uint64_t dropped = last_entry_id().value() - flushed_.value();
   if (options_.observer) {
     options_.observer->on_dropped(dropped);
@@ -108,7 +108,7 @@ bool ByteWriter::is_consistent() const noexcept {
 }
 
 Status ByteWriter::why_unusable() {
-  if (home_.left()) {
+  if (opener_.left()) {
     return Error(ErrorCode::kInvalidState, "this process is a child of the one that opened the log")
         .advise(
             "nothing was done; use the log in the process that opened it, or open it here once it is closed");
@@ -141,7 +141,7 @@ Result<EntryId> ByteWriter::append(ByteView payload) {
   DURABILITY_TRY(check_payload(payload));
   DURABILITY_TRY(check_ids(1));
   return poisoned_by_exceptions([&]() -> Result<EntryId> {
-    DURABILITY_TRY(make_room(frame_span(segment_.format(), payload.size())));
+    DURABILITY_TRY(rotate_if_needed(frame_span(segment_.format(), payload.size())));
     DURABILITY_TRY(add_entry(payload, false));
     DURABILITY_TRY(after_append(1));
     return last_entry_id();
@@ -192,10 +192,10 @@ Result<EntryId> ByteWriter::append_all(std::span<const ByteView> payloads, bool 
 }
 
 Result<EntryId> ByteWriter::add_all(std::span<const ByteView> payloads, bool atomic, std::uint64_t total) {
-  if (atomic) DURABILITY_TRY(make_room(total));
+  if (atomic) DURABILITY_TRY(rotate_if_needed(total));
   for (std::size_t i = 0; i < payloads.size(); ++i) {
     if (!atomic) {
-      Status room = make_room(frame_span(segment_.format(), payloads[i].size()));
+      Status room = rotate_if_needed(frame_span(segment_.format(), payloads[i].size()));
       if (!room) return cut_batch(std::move(room).error(), i);
     }
     DURABILITY_TRY(add_entry(payloads[i], atomic && i + 1 < payloads.size()));
@@ -210,22 +210,6 @@ Error ByteWriter::cut_batch(Error error, std::uint64_t appended) {
   return error.advise(
       fmt::format("the first {} of the batch are appended, up to entry {}; {} and append the others again",
                   appended, last_entry_id(), remedy_for(error.os_error())));
-}
-
-bool ByteWriter::too_old() const {
-  if (options_.segment_max_age == std::chrono::milliseconds::zero()) return false;
-  // In milliseconds: the largest age that can be asked for has no nanoseconds.
-  const auto age = options_.clock->steady_now() - segment_begun_;
-  return std::chrono::duration_cast<std::chrono::milliseconds>(age) >= options_.segment_max_age;
-}
-
-Status ByteWriter::make_room(std::uint64_t span) {
-  if (segment_.entries() == 0) return set_space_aside();
-  const std::uint64_t end = segment_.offset() + span + seal_span(segment_.format());
-  const bool fits = end <= options_.segment_bytes;
-  if (fits && !too_old()) return {};
-  DURABILITY_TRY(rotate());
-  return set_space_aside();
 }
 
 // On a full disk an empty file may have been made the next segment. Nothing is appended to it before it has
@@ -406,7 +390,7 @@ Status ByteWriter::configure(const WalTuning& tuning) {
 // How a writer ends: everything durable, then a mark that says so. Damage to the last acknowledged group of
 // a log that ends without a mark looks like a torn tail; a mark vouches for all of it.
 Status ByteWriter::close() {
-  if (home_.left()) return why_unusable();
+  if (opener_.left()) return why_unusable();
   if (closed_) return {};
   // Whatever comes, also where memory runs out: nothing is under way when the lock is let go of.
   struct Ending {

@@ -50,7 +50,7 @@ struct PendingTruncation {
 
   DurableId upto;
   Step step = Step::kOver;
-  SegmentId newest{};                     ///< of those that may be the log's first one when it is over
+  SegmentId newest{};                     ///< that may become the log's first: synced before any is deleted
   std::shared_ptr<File> file{};           ///< of that segment
   std::string path{};                     ///< of the segment that is deleted now
   std::optional<std::string> recycled{};  ///< the name it gets, where its file is to be used again
@@ -63,7 +63,8 @@ class ByteWriter {
   /// Takes the lock and opens, creates or resumes the log (open_log.hpp).
   static Result<std::unique_ptr<ByteWriter>> open(std::shared_ptr<Directory> directory, WalOptions options,
                                                   OpenIntent intent);
-  /// Waits for background work and releases the lock. Unflushed entries are dropped, and said to be. In a
+  /// Waits for background work and releases the lock. Unflushed entries are lost, and reported to the
+  /// observer. In a
   /// child of fork it does nothing of that.
   ~ByteWriter();
   ByteWriter(const ByteWriter&) = delete;
@@ -117,7 +118,7 @@ class ByteWriter {
   /// Why it takes nothing more, where that is so: the error of what failed in the background, once; then
   /// `closed`, `poisoned`, `invalid_state` in a child of fork.
   [[nodiscard]] Status usable() {
-    const bool in_use = !closed_ && !latch_->failed() && !home_.left();
+    const bool in_use = !closed_ && !latch_->failed() && !opener_.left();
     DURABILITY_INVARIANT(!in_use || is_consistent());
     return in_use ? Status{} : why_unusable();
   }
@@ -147,7 +148,7 @@ class ByteWriter {
   Status poison_on_error(Status status);
   Status check_lock();
 
-  Status make_room(std::uint64_t span);
+  Status rotate_if_needed(std::uint64_t span);
   Status set_space_aside();
   void prepare_next();
   Status rotate();
@@ -200,7 +201,7 @@ class ByteWriter {
   std::shared_ptr<const DirectoryLock> lock_;
   std::shared_ptr<FailureLatch> latch_ = std::make_shared<FailureLatch>();
   WalRecoveryReport report_;
-  std::shared_ptr<DurableMark> durable_;
+  std::shared_ptr<DurableWatermark> durable_;
   SegmentWriter segment_;
   std::uint64_t written_back_ = 0;  // offset in the segment up to which write-back was begun
   std::vector<OldSegment> old_;
@@ -216,7 +217,7 @@ class ByteWriter {
   bool has_space_;       // the active segment's is written or set aside, or it grows as it is written
   bool told_ = false;    // a caller knows of the failure
   bool closed_ = false;
-  internal::HomeProcess home_;
+  internal::OpeningProcess opener_;
   std::unique_ptr<Background> background_;
 };
 

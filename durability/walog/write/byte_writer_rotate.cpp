@@ -27,6 +27,22 @@ SegmentHeader ByteWriter::next_header(SegmentId id) const {
   return header;
 }
 
+bool ByteWriter::too_old() const {
+  if (options_.segment_max_age == std::chrono::milliseconds::zero()) return false;
+  // In milliseconds: the largest age that can be asked for has no nanoseconds.
+  const auto age = options_.clock->steady_now() - segment_begun_;
+  return std::chrono::duration_cast<std::chrono::milliseconds>(age) >= options_.segment_max_age;
+}
+
+Status ByteWriter::rotate_if_needed(std::uint64_t span) {
+  if (segment_.entries() == 0) return set_space_aside();
+  const std::uint64_t end = segment_.offset() + span + seal_span(segment_.format());
+  const bool fits = end <= options_.segment_bytes;
+  if (fits && !too_old()) return {};
+  DURABILITY_TRY(rotate());
+  return set_space_aside();
+}
+
 Status ByteWriter::rotate() {
   DURABILITY_TRY_ASSIGN(const SegmentId next_id, segment_id().next());
   const SegmentId sealed_id = segment_id();
@@ -89,7 +105,7 @@ Status ByteWriter::rotate_into_new_file(SegmentId next_id) {
       {.id = next_id, .contents = bytes, .bytes = options_.preallocation(format), .latch = latch_.get()});
   if (!prepared) return refused_or_poisoned(std::move(prepared).error());
   DURABILITY_TRY(finish_segment());
-  auto published = publish_segment(*directory_, *std::move(prepared));
+  auto published = put_segment_in_place(*directory_, *std::move(prepared));
   if (!published) return poison(std::move(published).error().error);
   background_->forget_spare();
   remember_segment();

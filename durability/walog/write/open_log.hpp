@@ -2,7 +2,7 @@
 
 // Opening a log for writing: everything between taking the lock and the first append.
 //
-//   1. take the lock                     the directory is listed only under it
+//   1. take the lock                     what is decided by a listing is listed under it
 //   2. remove our own temporaries        they are no part of the log
 //   3. sync the segments and the directory
 //                                        a process that was killed left the last ones in the page cache only,

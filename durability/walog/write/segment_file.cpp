@@ -110,7 +110,7 @@ Built<PreparedSegment> prepare_recycled(Directory& directory, const SegmentPlan&
   return prepare(directory, plan, std::move(temporary), std::move(opened), fill_recycled);
 }
 
-Built<SegmentFile> publish_segment(Directory& directory, PreparedSegment prepared) {
+Built<SegmentFile> put_segment_in_place(Directory& directory, PreparedSegment prepared) {
   const SegmentPlan& plan = prepared.plan;
   if (auto renamed = directory.rename(prepared.temporary, segment_path(plan.id)); !renamed) {
     prepared.file.reset();
@@ -127,7 +127,7 @@ Built<SegmentFile> publish_segment(Directory& directory, PreparedSegment prepare
 Built<SegmentFile> build_segment(Directory& directory, const SegmentPlan& plan) {
   auto prepared = prepare_segment(directory, plan);
   if (!prepared) return tl::unexpected(std::move(prepared).error());
-  return publish_segment(directory, *std::move(prepared));
+  return put_segment_in_place(directory, *std::move(prepared));
 }
 
 }  // namespace durability::walog

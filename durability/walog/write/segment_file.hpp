@@ -28,12 +28,13 @@ struct SegmentFile {
 
 /// True for a lack of space.
 [[nodiscard]] bool is_lack_of_space(const Error& error) noexcept;
-/// True for a lack of space, descriptors or memory, which passes, as opposed to a failure of the device.
+/// True for a lack of space, descriptors or memory, which is temporary, as opposed to a failure of the
+/// device.
 [[nodiscard]] bool is_shortage(const Error& error) noexcept;
 
 struct BuildFailure {
   Error error;
-  bool poisons = true;  ///< anything but a shortage before the first sync
+  bool poisons = true;  ///< not where it is a shortage, before the first sync
 };
 template <class T>
 using Built = tl::expected<T, BuildFailure>;
@@ -61,8 +62,8 @@ struct PreparedSegment {
 [[nodiscard]] Built<PreparedSegment> prepare_recycled(Directory& directory, const SegmentPlan& plan,
                                                       std::string temporary);
 /// Gives it its name, replacing what has it, and makes the name durable.
-[[nodiscard]] Built<SegmentFile> publish_segment(Directory& directory, PreparedSegment prepared);
-/// prepare_segment, then publish_segment.
+[[nodiscard]] Built<SegmentFile> put_segment_in_place(Directory& directory, PreparedSegment prepared);
+/// prepare_segment, then put_segment_in_place.
 [[nodiscard]] Built<SegmentFile> build_segment(Directory& directory, const SegmentPlan& plan);
 
 /// Removes a temporary. What cannot be removed now is removed when the log is opened next: its name says

@@ -1,4 +1,4 @@
-// Segments walked by a thread beside the pass that reads them in order, under every schedule.
+// Segments walked by a thread beside the scan that reads them in order, under every schedule.
 
 #include "durability/walog/read/parallel_walk.hpp"
 
@@ -41,33 +41,33 @@ std::shared_ptr<StepDirectory> directory_with(const std::map<std::string, std::s
   return directory;
 }
 
-// Both would read it where the pass did not wait for a walk that has begun.
-TEST(SegmentCheckSchedules, NoSegmentIsWalkedTwice) {
-  explore("check beside the pass", 3, [files = files_of_a_log()] {
+// Both would read it where the scan did not wait for a walk that has begun.
+TEST(ParallelWalkSchedules, NoSegmentIsWalkedTwice) {
+  explore("check beside the scan", 3, [files = files_of_a_log()] {
     const auto directory = directory_with(files);
     Atomic<std::uint64_t> reads{0};
     directory->on_step([&](std::string_view what) { reads.fetch_add(what == "read" ? 1 : 0); });
     bool found = false;
     std::uint64_t before = 0;
     {
-      walog::SegmentCheck check(*directory, kSealed, 1, 1024);
-      static_cast<void>(check.find(kSealed.front()));
-      found = check.find(kSealed.back()).has_value();
+      walog::ParallelWalk walks(*directory, kSealed, 1, 1024);
+      static_cast<void>(walks.wait_for(kSealed.front()));
+      found = walks.wait_for(kSealed.back()).has_value();
       before = reads;
     }
-    require(found || reads == before, "a segment is left to the pass, and walked all the same");
+    require(found || reads == before, "a segment is left to the scan, and walked all the same");
   });
 }
 
 // There is a schedule in which it ends at once.
-TEST(SegmentCheckSchedules, EndsWithoutTheSegmentsThatAreLeft) {
+TEST(ParallelWalkSchedules, EndsWithoutTheSegmentsThatAreLeft) {
   bool any_was_left = false;
   explore("end of a check", 2, [&, files = files_of_a_log()] {
     const auto directory = directory_with(files);
     std::size_t opened = 0;
     directory->on_step([&](std::string_view what) { opened += what == "open" ? 1U : 0U; });
     {
-      const walog::SegmentCheck check(*directory, kSealed, 1, 1024);
+      const walog::ParallelWalk walks(*directory, kSealed, 1, 1024);
     }
     any_was_left = any_was_left || opened < kSealed.size();
   });

@@ -53,12 +53,12 @@ auto guarded(Work&& work) -> std::invoke_result_t<Work&> {
 
 /// Thread-safe. Shared by those who may decide.
 template <class T>
-class Pending : public Guest {
+class AsyncOperation : public Guest {
  public:
   using Value = T;
 
   /// `what` is asked for: a literal.
-  explicit Pending(std::string_view what) noexcept : what_(what) {}
+  explicit AsyncOperation(std::string_view what) noexcept : what_(what) {}
 
   /// The first caller decides the outcome, and must then complete(). False for all others.
   bool claim() noexcept { return decide(Fate::kTold); }
@@ -160,18 +160,21 @@ class WorkAtHome final : public Guest {
   Atomic<bool> ended_{false};
 };
 
-/// A Base, which is a Pending, with the handler that waits for it.
+/// A Base, which is an AsyncOperation, with the handler that waits for it.
 template <class Base, class Handler>
-class PendingHandler final : public Base, public std::enable_shared_from_this<PendingHandler<Base, Handler>> {
+class AsyncOperationWithHandler final
+    : public Base,
+      public std::enable_shared_from_this<AsyncOperationWithHandler<Base, Handler>> {
  public:
   template <class... Arguments>
-  PendingHandler(const Home& home, std::string_view what, Handler handler, Arguments&&... arguments)
+  AsyncOperationWithHandler(const Home& home, std::string_view what, Handler handler,
+                            Arguments&&... arguments)
       : Base(what, std::forward<Arguments>(arguments)...), handler_(std::in_place, std::move(handler)) {
     is_home_ = executor_is(home.executor);
     // Given in this call, so its context is there. The home's may be gone: see entered().
     if (!is_home_ || !home.guests) executor_.emplace(tracked(executor_of_handler(home)));
   }
-  ~PendingHandler() override {
+  ~AsyncOperationWithHandler() override {
     handler_.reset();
     executor_.reset();
     leave();
@@ -207,7 +210,7 @@ class PendingHandler final : public Base, public std::enable_shared_from_this<Pe
   /// context is there. Copies are counted, since a post that finds no memory is made again of one.
   class Call {
    public:
-    explicit Call(std::shared_ptr<PendingHandler> self) noexcept : self_(std::move(self)) {
+    explicit Call(std::shared_ptr<AsyncOperationWithHandler> self) noexcept : self_(std::move(self)) {
       self_->calls_.fetch_add(1);
     }
     Call(const Call& other) noexcept : self_(other.self_) {
@@ -224,7 +227,7 @@ class PendingHandler final : public Base, public std::enable_shared_from_this<Pe
     void operator()() { call(std::move(self_)); }
 
    private:
-    std::shared_ptr<PendingHandler> self_;
+    std::shared_ptr<AsyncOperationWithHandler> self_;
   };
 
   [[nodiscard]] bool executor_is(const boost::asio::any_io_executor& home) const {
@@ -278,7 +281,7 @@ class PendingHandler final : public Base, public std::enable_shared_from_this<Pe
     leave();
   }
 
-  static void call(std::shared_ptr<PendingHandler> self) {
+  static void call(std::shared_ptr<AsyncOperationWithHandler> self) {
     // The slot belongs to this executor; a late signal must find nothing here.
     if (auto slot = boost::asio::get_associated_cancellation_slot(*self->handler_); slot.is_connected()) {
       slot.clear();
@@ -321,7 +324,7 @@ template <class Base, class Token, class Start, class... Arguments>
 auto initiate(Home home, std::string_view what, Start start, Token&& token, Arguments... arguments) {
   return boost::asio::async_initiate<Token, void(Result<typename Base::Value>)>(
       [home = std::move(home), what](auto handler, Room room, auto begin, auto&&... rest) {
-        using Waiting = PendingHandler<Base, decltype(handler)>;
+        using Waiting = AsyncOperationWithHandler<Base, decltype(handler)>;
         auto pending =
             std::allocate_shared<Waiting>(RoomAllocator<Waiting>(room), home, what, std::move(handler),
                                           std::forward<decltype(rest)>(rest)...);

@@ -1,4 +1,4 @@
-#include "durability/async/pending.hpp"
+#include "durability/async/async_operation.hpp"
 
 #include <cerrno>
 #include <new>
