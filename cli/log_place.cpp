@@ -8,6 +8,7 @@
 
 #include "durability/storage/memory_directory.hpp"
 #include "durability/walog/format/segment_name.hpp"
+#include "durability/walog/read/segment_listing.hpp"
 
 namespace durability::cli {
 namespace {

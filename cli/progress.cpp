@@ -6,6 +6,7 @@
 #include <string>
 
 #include "durability/walog/format/segment_name.hpp"
+#include "durability/walog/read/segment_listing.hpp"
 #include "output.hpp"
 
 namespace durability::cli {

@@ -5,6 +5,7 @@
 
 #include "durability/checkpoint/file.hpp"
 #include "durability/segment_index/recovery_manager.hpp"
+#include "durability/walog/read/segment_listing.hpp"
 #include "durability/walog/writer.hpp"
 #include "file_place.hpp"
 #include "log_place.hpp"

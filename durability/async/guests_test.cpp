@@ -18,6 +18,14 @@ class Probe final : public Guest {
   void cut_off() noexcept override {}
 };
 
+TEST(WorkAtHome, ThatHasEndedKeepsNoContextFromEnding) {
+  std::optional<boost::asio::io_context> context(std::in_place);
+  WorkAtHome work;
+  work.begin(home_of(context->get_executor()), std::weak_ptr<void>());
+  work.end();
+  context.reset();
+}
+
 // The operation that owned it is being destroyed by another thread: nobody can keep it any more.
 TEST(WorkAtHome, ThatIsBeingDestroyedLetsTheContextEndWhenItIsGone) {
   std::optional<boost::asio::io_context> context(std::in_place);

@@ -25,10 +25,10 @@ class ReplayChannel {
     hand_over();
     return true;
   }
-  /// The last: after it, take() yields the same again: an empty batch, or the error.
+  /// The last: after the batch that still waits, take() yields this again and again: an empty batch, or the
+  /// error.
   void finish(Result<Batch> last) noexcept {
     const LockGuard lock(mutex_);
-    changed_.wait(mutex_, [this]() DURABILITY_REQUIRES(mutex_) { return !held_ || abandoned_; });
     end_ = std::move(last);
     hand_over();
   }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "durability/storage/directory.hpp"
+#include "durability/walog/read/segment_listing.hpp"
 #include "durability/walog/read/verdict.hpp"
 #include "durability/walog/repair/repair.hpp"
 #include "durability/walog/write/byte_writer.hpp"

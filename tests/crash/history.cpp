@@ -5,6 +5,7 @@
 #include "durability/testing/random.hpp"
 #include "durability/walog/format/segment_name.hpp"
 #include "durability/walog/maintenance.hpp"
+#include "durability/walog/read/segment_listing.hpp"
 
 namespace durability::crash {
 namespace {

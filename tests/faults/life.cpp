@@ -6,6 +6,7 @@
 #include "durability/testing/manual_worker.hpp"
 #include "durability/testing/random.hpp"
 #include "durability/walog/format/segment_name.hpp"
+#include "durability/walog/read/segment_listing.hpp"
 
 namespace durability::faults {
 namespace {

@@ -10,6 +10,7 @@
 #include "durability/testing/random.hpp"
 #include "durability/walog/format/segment_name.hpp"
 #include "durability/walog/maintenance.hpp"
+#include "durability/walog/read/segment_listing.hpp"
 #include "durability/walog/writer.hpp"
 
 namespace durability::faults {

@@ -8,6 +8,7 @@
 #include "census.hpp"
 #include "durability/walog/format/segment_name.hpp"
 #include "durability/walog/maintenance.hpp"
+#include "durability/walog/read/segment_listing.hpp"
 #include "durability/walog/writer.hpp"
 #include "program.hpp"
 

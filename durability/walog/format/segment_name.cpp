@@ -1,10 +1,10 @@
 #include "durability/walog/format/segment_name.hpp"
 
-#include <algorithm>
+#include <fmt/format.h>
+
 #include <charconv>
 
 #include "durability/storage/log_names.hpp"
-#include "durability/storage/temporaries.hpp"
 
 namespace durability::walog {
 
@@ -29,29 +29,6 @@ std::optional<SegmentId> parse_segment_name(std::string_view name) noexcept {
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), id);
   if (error != std::errc{} || end != digits.data() + digits.size()) return std::nullopt;
   return SegmentId(id);
-}
-
-Result<std::vector<SegmentId>> list_segments(Directory& directory) {
-  DURABILITY_TRY_ASSIGN(const auto names, directory.list(kWalDirectory));
-  std::vector<SegmentId> ids;
-  for (const auto& name : names) {
-    const auto id = parse_segment_name(name);
-    if (!id) continue;
-    if (id->value() == 0) {
-      return Error(ErrorCode::kFormat, "a segment numbered 0; the first one is 1")
-          .in_file(segment_path(*id))
-          .advise("nothing was changed; no writer makes this file, move it away");
-    }
-    ids.push_back(*id);
-  }
-  std::ranges::sort(ids);  // names sort wal_10 before wal_9
-  return ids;
-}
-
-Status remove_temporaries(Directory& directory) {
-  return remove_temporaries_of(directory, kWalDirectory, [](std::string_view target) {
-    return parse_segment_name(target).has_value();
-  });
 }
 
 }  // namespace durability::walog

@@ -5,10 +5,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "durability/base/ids.hpp"
-#include "durability/storage/directory.hpp"
 
 namespace durability::walog {
 
@@ -22,12 +20,5 @@ inline constexpr std::string_view kLockPath = "wal/.lock";
 
 /// The id in a file name (without a path); nothing where it is not a segment's name.
 [[nodiscard]] std::optional<SegmentId> parse_segment_name(std::string_view name) noexcept;
-
-/// The ids of all segments, in numeric order. `wal_0.log` is `format`; everything else that is not a
-/// segment's name is ignored. No `wal/`: none.
-[[nodiscard]] Result<std::vector<SegmentId>> list_segments(Directory& directory);
-
-/// Removes temporaries that a crashed writer of segments left. For the holder of the lock.
-Status remove_temporaries(Directory& directory);
 
 }  // namespace durability::walog

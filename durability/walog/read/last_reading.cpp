@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "durability/walog/format/segment_name.hpp"
+#include "durability/walog/read/segment_listing.hpp"
 
 namespace durability::walog {
 namespace {

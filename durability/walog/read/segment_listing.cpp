@@ -22,6 +22,23 @@ Result<bool> is_all_zeros(FileWindow& window, ByteView front) {
 
 }  // namespace
 
+Result<std::vector<SegmentId>> list_segments(Directory& directory) {
+  DURABILITY_TRY_ASSIGN(const auto names, directory.list(kWalDirectory));
+  std::vector<SegmentId> ids;
+  for (const auto& name : names) {
+    const auto id = parse_segment_name(name);
+    if (!id) continue;
+    if (id->value() == 0) {
+      return Error(ErrorCode::kFormat, "a segment numbered 0; the first one is 1")
+          .in_file(segment_path(*id))
+          .advise("nothing was changed; no writer makes this file, move it away");
+    }
+    ids.push_back(*id);
+  }
+  std::ranges::sort(ids);  // names sort wal_10 before wal_9
+  return ids;
+}
+
 Result<FileWindow> open_segment(Directory& directory, SegmentId id, std::size_t buffer_bytes) {
   DURABILITY_TRY_ASSIGN(auto file, directory.open(segment_path(id)));
   DURABILITY_TRY_ASSIGN(const std::uint64_t size, file->size());

@@ -32,6 +32,10 @@ struct SegmentListing {
   }
 };
 
+/// The ids of all segments, in numeric order. `wal_0.log` is `format`; everything else that is not a
+/// segment's name is ignored. No `wal/`: none.
+[[nodiscard]] Result<std::vector<SegmentId>> list_segments(Directory& directory);
+
 /// The first bytes of a segment, as many as its header may have; fewer where the file ends.
 using HeaderBytes = std::array<std::byte, v4::kHeaderBytes>;
 

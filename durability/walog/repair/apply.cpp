@@ -9,10 +9,11 @@
 
 #include "durability/base/crc32.hpp"
 #include "durability/walog/format/segment_name.hpp"
+#include "durability/walog/read/segment_listing.hpp"
 #include "durability/walog/repair/plan.hpp"
 #include "durability/walog/repair/quarantine.hpp"
 #include "durability/walog/repair/salvaging_directory.hpp"
-#include "durability/walog/write/sync_leftovers.hpp"
+#include "durability/walog/write/leftovers.hpp"
 
 namespace durability::walog {
 namespace {

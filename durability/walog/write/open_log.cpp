@@ -4,9 +4,9 @@
 
 #include "durability/walog/format/segment_name.hpp"
 #include "durability/walog/read/segment_listing.hpp"
+#include "durability/walog/write/leftovers.hpp"
 #include "durability/walog/write/segment_copy.hpp"
 #include "durability/walog/write/segment_writer.hpp"
-#include "durability/walog/write/sync_leftovers.hpp"
 
 namespace durability::walog {
 namespace {

@@ -1,11 +1,16 @@
 #pragma once
 
+// What a process that was killed left of a log it wrote.
+
 #include <vector>
 
 #include "durability/base/ids.hpp"
 #include "durability/storage/directory.hpp"
 
 namespace durability::walog {
+
+/// Removes the temporaries of segments. For the holder of the lock.
+Status remove_temporaries(Directory& directory);
 
 /// Makes durable, through new handles, whatever a killed process, or somebody who copied the log here, left
 /// in the cache: the segments `ids`, in order, and the names. Then forgets the cache of the last ones, which

@@ -1,5 +1,6 @@
-#include "durability/walog/write/sync_leftovers.hpp"
+#include "durability/walog/write/leftovers.hpp"
 
+#include "durability/storage/temporaries.hpp"
 #include "durability/walog/format/segment_name.hpp"
 
 namespace durability::walog {
@@ -10,6 +11,12 @@ namespace {
 constexpr std::size_t kSegmentsToForget = 4;
 
 }  // namespace
+
+Status remove_temporaries(Directory& directory) {
+  return remove_temporaries_of(directory, kWalDirectory, [](std::string_view target) {
+    return parse_segment_name(target).has_value();
+  });
+}
 
 Status sync_leftovers(Directory& directory, const std::vector<SegmentId>& ids) {
   for (std::size_t at = 0; at < ids.size(); ++at) {
