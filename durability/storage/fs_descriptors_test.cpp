@@ -8,10 +8,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <filesystem>
+#include <memory>
+#include <new>
 #include <vector>
 
+#include "durability/storage/fs_descriptors.hpp"
 #include "durability/storage/fs_directory.hpp"
 #include "durability/storage/system_calls.hpp"
 #include "durability/storage/test_directories.hpp"
@@ -154,6 +158,29 @@ TEST_F(HeldDirectories, WhoHasNoDescriptorLeftIsToldOnceWhatToDo) {
   const Error refused = directory_->create("x").error();
   EXPECT_EQ(refused.os_error(), EMFILE);
   EXPECT_THAT(refused.to_string(), HasSubstr("close some files or raise the limit"));
+}
+
+// Where it stayed in the list of those that a fork closes, the next one that is opened would write into its
+// memory.
+TEST(ParentsFd, ThatIsDestroyedIsInNoListAnyMore) {
+  const auto some = [] {
+    return Result<UniqueFd>(UniqueFd(::open("/", O_RDONLY | O_CLOEXEC), real_system_calls()));
+  };
+  alignas(ParentsFd) std::array<std::byte, sizeof(ParentsFd)> memory{};
+  auto* const gone = new (memory.data()) ParentsFd;
+  ASSERT_TRUE(gone->open(some));
+  std::destroy_at(gone);
+  memory.fill(std::byte{0});
+  ParentsFd next;
+  ASSERT_TRUE(next.open(some));
+  EXPECT_TRUE(all_zeros(memory));
+}
+
+TEST(ForksWait, IsOverWhereAnExceptionPassesIt) {
+  ParentsFd fd;
+  EXPECT_THROW(static_cast<void>(fd.open([]() -> Result<UniqueFd> { throw std::bad_alloc(); })),
+               std::bad_alloc);
+  const ForksWait again;  // waits for ever where the first one still holds
 }
 
 }  // namespace
