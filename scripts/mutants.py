@@ -13,10 +13,12 @@ the ones known to (scripts/surviving_mutants.txt, each with its reason), or one 
 
 import argparse
 import concurrent.futures
+import contextlib
 import json
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -112,18 +114,25 @@ def programs_for(site):
     return sorted(programs, key=lambda program: program != "schedules_test") if held_up else programs
 
 
+def end_session(program):
+    """Children that it forked may live on, and turn in circles for ever."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(program.pid, signal.SIGKILL)
+
+
 def run_program(build, program, mutant, limit, tests=f"-{NOT_ASKED}"):
     """None where it passes, else what killed the mutant."""
     environment = os.environ | {"DURABILITY_MUTANT": str(mutant), "GTEST_FAIL_FAST": "1", "GTEST_FILTER": tests}
     # The faults need no fraction: they end at the first that is not borne.
     environment.setdefault("DURABILITY_CRASH_SAMPLES", "1" if program == "faults_test" else "0.3")
     done = subprocess.Popen([build / "bin" / program], env=environment, stdout=subprocess.PIPE,
-                            stderr=subprocess.STDOUT, text=True, errors="replace")
+                            stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True)
     try:
         output, hangs = done.communicate(timeout=limit)[0], ""
     except subprocess.TimeoutExpired:
-        done.kill()
+        end_session(done)
         output, hangs = done.communicate()[0], "hangs"
+    end_session(done)
     if "Running 0 tests" in output:
         return f"{program}: no such test as {tests}"
     if done.returncode == 0:
