@@ -62,11 +62,11 @@ class ParentsFd {
   ParentsFd(const ParentsFd&) = delete;
   ParentsFd& operator=(const ParentsFd&) = delete;
 
-  /// Takes what `open()` returns, a Result<UniqueFd>; closes what it had. No fork comes in between.
+  /// Takes what `open_one()` returns, a Result<UniqueFd>; closes what it had. No fork comes in between.
   template <class Open>
-  Status open(Open open) {
+  Status open(Open open_one) {
     const ForksWait no_fork;
-    DURABILITY_TRY_ASSIGN(UniqueFd opened, open());
+    DURABILITY_TRY_ASSIGN(UniqueFd opened, open_one());
     take(std::move(opened));
     return {};
   }

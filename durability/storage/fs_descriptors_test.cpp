@@ -160,20 +160,36 @@ TEST_F(HeldDirectories, WhoHasNoDescriptorLeftIsToldOnceWhatToDo) {
   EXPECT_THAT(refused.to_string(), HasSubstr("close some files or raise the limit"));
 }
 
-// Where it stayed in the list of those that a fork closes, the next one that is opened would write into its
-// memory.
-TEST(ParentsFd, ThatIsDestroyedIsInNoListAnyMore) {
-  const auto some = [] {
-    return Result<UniqueFd>(UniqueFd(::open("/", O_RDONLY | O_CLOEXEC), real_system_calls()));
-  };
+Result<UniqueFd> some_descriptor() {
+  return UniqueFd(::open("/", O_RDONLY | O_CLOEXEC), real_system_calls());
+}
+
+/// What the next one that is opened writes into the memory of one that was destroyed so.
+std::array<std::byte, sizeof(ParentsFd)> written_after(void (*destroy)(ParentsFd&)) {
   alignas(ParentsFd) std::array<std::byte, sizeof(ParentsFd)> memory{};
   auto* const gone = new (memory.data()) ParentsFd;
-  ASSERT_TRUE(gone->open(some));
-  std::destroy_at(gone);
+  EXPECT_TRUE(gone->open(some_descriptor));
+  destroy(*gone);
   memory.fill(std::byte{0});
   ParentsFd next;
-  ASSERT_TRUE(next.open(some));
-  EXPECT_TRUE(all_zeros(memory));
+  EXPECT_TRUE(next.open(some_descriptor));
+  return memory;
+}
+
+// Where it stayed in the list of those that a fork closes, the next one would write into its memory.
+TEST(ParentsFd, ThatIsDestroyedIsInNoListAnyMore) {
+  EXPECT_TRUE(all_zeros(written_after([](ParentsFd& fd) { std::destroy_at(&fd); })));
+  EXPECT_TRUE(all_zeros(written_after([](ParentsFd& fd) {
+    struct Owner {
+      ParentsFd& fd;
+      ~Owner() { std::destroy_at(&fd); }
+    };
+    try {
+      const Owner owner{fd};
+      throw std::bad_alloc();
+    } catch (const std::bad_alloc&) {
+    }
+  }))) << "by an exception";
 }
 
 TEST(ForksWait, IsOverWhereAnExceptionPassesIt) {
