@@ -181,6 +181,20 @@ TEST(Resume, AFullDisksTornLogOpensWithAnEmptySpare) {
   EXPECT_EQ(test::read_strict(faulty), "a b c: ok");
 }
 
+// Lack of space for an empty segment passes; a device that fails to give it does not.
+TEST(Resume, AnEmptySpareThatGetsNoSpaceRefusesTheAppendAndOneThatFailsEndsTheWriter) {
+  for (const int os_error : {ENOSPC, EIO}) {
+    SCOPED_TRACE(os_error);
+    const auto faulty = FaultyDirectory::make(CrashDirectory::make());
+    put(*faulty, 1, SegmentImage(1).entry("a").durable(1).entry("b").raw(as_bytes("torn")));
+    put(*faulty, 2, Bytes());
+    auto writer = open_writer(faulty).value();
+    faulty->fail({.operation = test::Operation::kPreallocate, .os_error = os_error});
+    EXPECT_EQ(writer->append(as_bytes("c")).error().os_error(), os_error);
+    EXPECT_EQ(test::outcome(writer->append(as_bytes("c"))), os_error == ENOSPC ? "ok" : "poisoned");
+  }
+}
+
 // A full disk's log did not open though a spare with space of its own stood there, or had just been given the
 // last of it: the seal of the torn tail found no block.
 TEST(Resume, AFullDisksSealGetsTheSpaceOfTheSpare) {
