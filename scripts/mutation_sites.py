@@ -25,7 +25,7 @@ WATCH = "watch|watch_exceptions"
 CALL = re.compile(rf"\b({SYNC}|{NAMES}|{SIZES}|{WAKE}|{WATCH}|poison|poison_on_error|fail|finish(?=\(\)))\(")
 # What is under way, closing, idle: where it is set, not where it is declared.
 FLAG = re.compile(r"(?<=[{;)\n])[ \n]*\b((?:(?:\w+(?:\.|->))+\w+|\w+_)(?: = (?:true|false)(?=;)|\.store\(true[^)]*\)))")
-GUARD = re.compile(r"~(UnderWay|Leading|Turn|AllTold|Closing|Ending|Armed|Dropped|Use|Publication|ForksWait|"
+GUARD = re.compile(r"~(UnderWay|Leading|Leadership|AllTold|Closing|Ending|Armed|Dropped|Use|Publication|ForksWait|"
                    r"ParentsFd|Staged)\(\)[ \w()]*\{")
 # A statement that fits on a line, and is worth being out of its order.
 STATEMENT = re.compile(r"^ *(?:if \([\w().!]+\) )?(?:DURABILITY_TRY\((?P<tried>.*)\)|return (?P<returned>.*));$")

@@ -118,7 +118,7 @@ class WalReader {
   /// Sealed segments are read by up to `threads` threads at once (0: as many as the machine has, 8 at most),
   /// each with a buffer of 256 KiB or the largest single entry; they are gone when the call returns. One
   /// thread, a log of fewer than three segments or a range is read as for_each_bytes reads it. Wherever a
-  /// thread finds anything wrong the segment is read again in its turn, and that reading decides: an error
+  /// thread finds anything wrong the segment is read again in order, and that reading decides: an error
   /// of the disk that comes once and not again may go unreported.
   template <class Fn>
   Result<WalReadReport> verify(ReadMode mode, Fn&& fn, std::size_t threads = 0) const {

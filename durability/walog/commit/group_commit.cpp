@@ -62,17 +62,19 @@ class DURABILITY_SCOPED_CAPABILITY GroupCommit::Leading {
   Lock& lock_;
 };
 
-/// The turn to lead, of a thread that was woken for it: used, or passed on when it ends. Drops the mutex.
-class DURABILITY_SCOPED_CAPABILITY GroupCommit::Turn {
+/// The lead of the next sync, of a thread that was woken for it: used, or passed on when it ends. Drops the
+/// mutex.
+class DURABILITY_SCOPED_CAPABILITY GroupCommit::Leadership {
  public:
-  Turn(GroupCommit& commit, Lock& lock) DURABILITY_REQUIRES(commit.mutex_) : commit_(commit), lock_(lock) {}
-  ~Turn() DURABILITY_RELEASE() {
+  Leadership(GroupCommit& commit, Lock& lock) DURABILITY_REQUIRES(commit.mutex_)
+      : commit_(commit), lock_(lock) {}
+  ~Leadership() DURABILITY_RELEASE() {
     if (held_ && !commit_.syncing_ && !commit_.closing_) commit_.release(lock_);
     if (lock_.owns_lock()) lock_.unlock();
   }
-  Turn(const Turn&) = delete;
-  Turn& operator=(const Turn&) = delete;
-  /// The mutex again, and the turn with it.
+  Leadership(const Leadership&) = delete;
+  Leadership& operator=(const Leadership&) = delete;
+  /// The mutex again, and the lead with it.
   void take() DURABILITY_ACQUIRE() {
     lock_.lock();
     held_ = true;
@@ -143,21 +145,21 @@ Status GroupCommit::over(bool waited) const {
 Result<DurableId> GroupCommit::wait(Lock& lock, EntryId id) {
   const auto durable = [id, log = writer_->identity()] { return internal::DurableIdIssuer::issue(id, log); };
   bool counted = false;
-  Turn turn(*this, lock);
+  Leadership leadership(*this, lock);
   while (!is_durable(id)) {
     DURABILITY_TRY(over(counted));
     if (!std::exchange(counted, true)) patience_.arrived();
     if (!syncing_ && !closing_) {
-      turn.use();
+      leadership.use();
       DURABILITY_TRY(lead(lock));
       return durable();  // what is appended before a sync begins is covered by it
     }
-    turn.use();  // the leader, or the one that closes, wakes the waiters when it is done
+    leadership.use();  // the leader, or the one that closes, wakes the waiters when it is done
     Waiter waiter(id);
     waiting_.add(waiter);
     unlock(lock);
     if (waiter.wait() == Waiter::Word::kDurable) return durable();
-    turn.take();
+    leadership.take();
   }
   return durable();
 }

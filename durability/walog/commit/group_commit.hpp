@@ -92,7 +92,7 @@ class GroupCommit {
 
  private:
   class Leading;
-  class Turn;
+  class Leadership;
 
   [[nodiscard]] Status in_opening_process() const;
   // What takes a Lock lets go of it, or lets others do so: `lock` is of mutex_.

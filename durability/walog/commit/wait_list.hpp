@@ -15,7 +15,7 @@ class Waiter {
   enum class Word : std::uint32_t {
     kWait,
     kDurable,
-    kRecheck,  ///< look again: the sync failed, the writer is closed, or it is this thread's turn to lead
+    kRecheck,  ///< look again: the sync failed, the writer is closed, or this thread is to lead
   };
 
   explicit Waiter(EntryId id) noexcept : id_(id) {}
