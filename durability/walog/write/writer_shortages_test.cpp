@@ -189,6 +189,21 @@ TEST(WriterShortages, AClosedSegmentIsNoLongerThanItsLimit) {
   }
 }
 
+// Where there is no space for the spare that a seal needs, a mark vouches for the last entry all the same.
+TEST(WriterShortages, ASegmentWithoutRoomForAMarkGetsOneWhereThereIsNoSpaceForTheNext) {
+  const auto faulty = FaultyDirectory::make(CrashDirectory::make());
+  auto writer = open_writer(faulty).value();
+  faulty->fail(
+      {.operation = Operation::kPreallocate, .os_error = ENOSPC, .repeat = Repeat::kSticky, .path = ".tmp"});
+  ASSERT_TRUE(writer->append(Bytes(120)));
+  ASSERT_TRUE(test::succeeded(writer->close()));
+  Bytes segment = test::segment_bytes(*faulty, 1);
+  segment.at(v4::kHeaderBytes) ^= std::byte{1};
+  const auto damaged = CrashDirectory::make();
+  test::put(*damaged, 1, segment);
+  EXPECT_EQ(test::read(damaged, ReadMode::kBestEffort), ": corrupt");
+}
+
 // The cut of one to three bytes of padding came after the last sync of a log that was synced already.
 TEST(WriterShortages, ClosingAVersion3LogSyncsTheCutOfItsPadding) {
   const auto inner = CrashDirectory::make();
