@@ -181,6 +181,36 @@ TEST(Resume, AFullDisksTornLogOpensWithAnEmptySpare) {
   EXPECT_EQ(test::read_strict(faulty), "a b c: ok");
 }
 
+// Of versions 2 and 3: the next append is not longer than what was torn.
+TEST(Resume, AFullDisksTailIsCutInPlaceWhereThereIsNoSpaceForACopy) {
+  for (const WalFormat format : {WalFormat::kV2, WalFormat::kV3}) {
+    const auto disk = CrashDirectory::make();
+    WalOptions options = test::one_segment();
+    options.format = format;
+    auto writer = open_writer(disk, options).value();
+    ASSERT_TRUE(writer->append(as_bytes("a")));
+    ASSERT_TRUE(writer->close());
+    const Bytes whole = test::segment_bytes(*disk, 1);
+    Bytes torn = whole;
+    const auto head = ByteView(whole).subspan(v3::kHeaderBytes).first(10);
+    torn.insert(torn.end(), head.begin(), head.end());
+    put(*disk, 1, torn);
+    const auto faulty = FaultyDirectory::make(disk);
+    faulty->fail({.operation = test::Operation::kWrite,
+                  .os_error = ENOSPC,
+                  .repeat = Repeat::kSticky,
+                  .path = ".tmp"});
+    ASSERT_TRUE(test::succeeded(open_writer(faulty, options)));
+    EXPECT_EQ(test::segment_bytes(*disk, 1), whole);
+    const auto changes = faulty->changes();
+    const auto cut = std::ranges::find_if(
+        changes, [](const std::string& change) { return change.starts_with("truncate wal/wal_1.log"); });
+    EXPECT_TRUE(std::any_of(cut, changes.end(), [](const std::string& change) {
+      return change.starts_with("sync_data wal/wal_1.log");
+    }));
+  }
+}
+
 // Lack of space for an empty segment passes; a device that fails to give it does not.
 TEST(Resume, AnEmptySpareThatGetsNoSpaceRefusesTheAppendAndOneThatFailsEndsTheWriter) {
   for (const int os_error : {ENOSPC, EIO}) {

@@ -21,12 +21,13 @@ using test::Operation;
 using test::OperationRecord;
 using test::Repeat;
 
-/// Every sync throws bad_alloc, as where there is no memory for the error of one that failed.
-void let_syncs_throw(FaultyDirectory& directory, Operation sync) {
-  directory.set_hook([sync](const OperationRecord& record) -> std::optional<durability::testing::Injection> {
-    if (record.operation == sync) throw std::bad_alloc();
-    return std::nullopt;
-  });
+/// Each such operation throws bad_alloc, as where there is no memory for the error of one that failed.
+void let_throw(FaultyDirectory& directory, Operation operation) {
+  directory.set_hook(
+      [operation](const OperationRecord& record) -> std::optional<durability::testing::Injection> {
+        if (record.operation == operation) throw std::bad_alloc();
+        return std::nullopt;
+      });
 }
 
 // An fdatasync failed, and so did the memory for its error. Nothing was poisoned; the next flush_and_sync
@@ -35,7 +36,7 @@ TEST(WriterShortages, AFailedSyncWhoseErrorFindsNoMemoryIsNotTriedAgain) {
   const auto faulty = FaultyDirectory::make(CrashDirectory::make());
   auto writer = open_writer(faulty, one_segment()).value();
   ASSERT_TRUE(writer->append(as_bytes("a")));
-  let_syncs_throw(*faulty, Operation::kSyncData);
+  let_throw(*faulty, Operation::kSyncData);
   EXPECT_THROW(static_cast<void>(writer->flush_and_sync()), std::bad_alloc);
   faulty->mend();
   EXPECT_TRUE(fails_with(writer->flush_and_sync(), ErrorCode::kPoisoned));
@@ -48,7 +49,7 @@ TEST(WriterShortages, AFailedSyncWhoseErrorFindsNoMemoryIsNotTriedAgain) {
 TEST(WriterShortages, AFailedSyncWhoseErrorFindsNoMemoryHoldsNobodyUp) {
   const auto faulty = FaultyDirectory::make(CrashDirectory::make());
   auto writer = SyncWalWriter<std::string>::open(faulty, one_segment()).value();
-  let_syncs_throw(*faulty, Operation::kSyncData);
+  let_throw(*faulty, Operation::kSyncData);
   EXPECT_THROW(static_cast<void>(writer->append_durable("a")), std::bad_alloc);
   EXPECT_TRUE(fails_with(writer->append_durable("b"), ErrorCode::kPoisoned));
   EXPECT_FALSE(writer->close());
@@ -59,7 +60,7 @@ TEST(WriterShortages, ACloseThatFindsNoMemoryLetsGoOfTheLock) {
   const auto faulty = FaultyDirectory::make(CrashDirectory::make());
   const auto writer = open_writer(faulty, one_segment()).value();
   ASSERT_TRUE(writer->append(as_bytes("a")));
-  let_syncs_throw(*faulty, Operation::kSyncData);
+  let_throw(*faulty, Operation::kSyncData);
   EXPECT_THROW(static_cast<void>(writer->close()), std::bad_alloc);
   faulty->mend();
   EXPECT_TRUE(fails_with(writer->append(as_bytes("b")), ErrorCode::kClosed));
@@ -70,7 +71,7 @@ TEST(WriterShortages, ACloseThatFindsNoMemoryLetsGoOfTheLock) {
 TEST(WriterShortages, ACompletionIsCalledWhereTheErrorOfItsSyncFindsNoMemory) {
   const auto faulty = FaultyDirectory::make(CrashDirectory::make());
   auto writer = SyncWalWriter<std::string>::open(faulty, one_segment()).value();
-  let_syncs_throw(*faulty, Operation::kSyncData);
+  let_throw(*faulty, Operation::kSyncData);
   EXPECT_TRUE(fails_with(writer->append_durable_future("a").get(), ErrorCode::kPoisoned));
   EXPECT_FALSE(writer->close());
 }
@@ -82,7 +83,7 @@ TEST(WriterShortages, ASealWhoseSyncFindsNoMemoryPoisons) {
   options.segment_bytes = 136;
   auto writer = open_writer(faulty, options).value();
   ASSERT_TRUE(writer->append(as_bytes("a")));
-  let_syncs_throw(*faulty, Operation::kSyncData);
+  let_throw(*faulty, Operation::kSyncData);
   bool refused = false;
   for (int i = 0; i < 3 && !refused; ++i) {
     try {
@@ -93,6 +94,19 @@ TEST(WriterShortages, ASealWhoseSyncFindsNoMemoryPoisons) {
   }
   faulty->mend();
   EXPECT_TRUE(fails_with(writer->append(as_bytes("c")), ErrorCode::kPoisoned));
+}
+
+// What was deleted and what was not is known to nobody then.
+TEST(WriterShortages, ATruncationWhoseErrorFindsNoMemoryPoisons) {
+  const auto faulty = FaultyDirectory::make(CrashDirectory::make());
+  auto writer = SyncWalWriter<std::string>::open(faulty, test::test_options()).value();
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE(writer->append("entry"));
+  const DurableId upto = writer->flush_and_sync().value();
+  let_throw(*faulty, Operation::kRemoveFile);
+  EXPECT_THROW(static_cast<void>(writer->truncate_prefix(upto)), std::bad_alloc);
+  faulty->mend();
+  EXPECT_TRUE(fails_with(writer->append("more"), ErrorCode::kPoisoned));
+  EXPECT_FALSE(writer->close());
 }
 
 TEST(WriterShortages, ALackOfDescriptorsForTheNextSegmentPoisonsNothing) {
