@@ -165,6 +165,7 @@ TEST_F(AsyncWalTest, OthersHaveTheirTurnBetweenAcknowledgements) {
   open({.worker = worker});
   for (int i = 0; i < 1000; ++i) loop_.start(append("entry"));
   loop_.poll();
+  EXPECT_EQ(worker->pending(), 1U) << "one task for all that wait";
   worker->run_all();
   std::size_t told_before = 0;
   boost::asio::post(loop_.executor(), [&] { told_before = told_.size(); });

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <new>
+
 #include "durability/storage/memory_directory.hpp"
 #include "durability/testing/crash_directory.hpp"
 #include "durability/testing/faulty_directory.hpp"
@@ -23,6 +25,11 @@ TEST(StagedCheckpoint, IsNotThereBeforeItIsPutInPlaceAndItsBytesAreDurableBefore
   ASSERT_TRUE(staged->put_in_place());
   EXPECT_EQ(faulty->changes(),
             (std::vector<std::string>{"rename " + temporary + " -> d/c", "sync_directory d"}));
+  faulty->clear_log();
+  {
+    const Staged gone = *std::move(staged);
+  }
+  EXPECT_TRUE(faulty->changes().empty()) << "there is nothing left to remove";
   EXPECT_EQ(as_text(faulty->read_file("d/c", 100).value()), "new");
 }
 
@@ -43,6 +50,17 @@ TEST(StagedCheckpoint, IsRemovedWhereItIsNotPutInPlaceOrCannotBe) {
     }
     EXPECT_EQ(faulty->list("")->size(), 1U) << testing::operation_name(failing);
     EXPECT_EQ(as_text(faulty->read_file("c", 100).value()), "old");
+  }
+}
+
+TEST(StagedCheckpoint, IsRemovedWhereAnExceptionPassesIt) {
+  const auto directory = CrashDirectory::make();
+  try {
+    const auto staged = Staged::write(directory, "c", as_bytes("new"));
+    ASSERT_TRUE(staged) << staged.error();
+    throw std::bad_alloc();
+  } catch (const std::bad_alloc&) {
+    EXPECT_TRUE(directory->list("")->empty());
   }
 }
 

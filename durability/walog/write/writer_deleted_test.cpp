@@ -183,6 +183,8 @@ TEST_F(DeletedUnderTheWriter, AFileWithASecondNameIsNotRecycled) {
   const auto backup = FsDirectory::open(temporary_.path()).value()->read_file("backup", 1U << 20U).value();
   EXPECT_EQ(backup, shared);
   EXPECT_EQ(test::read_strict(directory_), "c d e f: ok");
+  const auto names = directory_->list("wal").value();
+  EXPECT_TRUE(std::ranges::none_of(names, Directory::is_temporary_name)) << "it has only its other name now";
 }
 
 // Truncating one log by what is durable in another deletes what was never safe.

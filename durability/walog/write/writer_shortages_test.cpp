@@ -96,6 +96,29 @@ TEST(WriterShortages, ASealWhoseSyncFindsNoMemoryPoisons) {
   EXPECT_TRUE(fails_with(writer->append(as_bytes("c")), ErrorCode::kPoisoned));
 }
 
+// The same of the next segment's file, which is synced before it gets its name.
+TEST(WriterShortages, ASpareWhoseSyncFindsNoMemoryPoisons) {
+  const auto faulty = FaultyDirectory::make(CrashDirectory::make());
+  WalOptions options = test::test_options();
+  options.segment_bytes = 136;
+  auto writer = open_writer(faulty, options).value();
+  faulty->set_hook([](const OperationRecord& record) -> std::optional<durability::testing::Injection> {
+    if (record.operation == Operation::kSyncData && record.path.ends_with(".tmp")) throw std::bad_alloc();
+    return std::nullopt;
+  });
+  bool refused = false;
+  for (int i = 0; i < 3 && !refused; ++i) {
+    try {
+      refused = !writer->append(as_bytes("b")) || !writer->flush();
+    } catch (const std::bad_alloc&) {
+      refused = true;
+    }
+  }
+  EXPECT_TRUE(refused);
+  faulty->mend();
+  EXPECT_TRUE(fails_with(writer->append(as_bytes("c")), ErrorCode::kPoisoned));
+}
+
 // What was deleted and what was not is known to nobody then.
 TEST(WriterShortages, ATruncationWhoseErrorFindsNoMemoryPoisons) {
   const auto faulty = FaultyDirectory::make(CrashDirectory::make());
