@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <boost/asio/deferred.hpp>
 #include <string>
 #include <thread>
 
@@ -50,6 +51,18 @@ TEST_F(AsyncWalEnds, DestroyingItResolvesEveryWaiter) {
   loop_.run();
   EXPECT_EQ(told_.back(), "a ok");
   EXPECT_EQ(entries(), Words{"a"});
+}
+
+// An operation may be made and not begun, and outlive the log.
+TEST_F(AsyncWalEnds, WhatIsBegunOnceItWasDestroyedIsRefused) {
+  open();
+  auto later = wal_->append_durable("late", boost::asio::deferred);
+  wal_.reset();
+  std::string told;
+  std::move(later)(
+      [&](const Result<DurableId>& durable) { told = durable ? "ok" : code_name(durable.error().code()); });
+  loop_.run();
+  EXPECT_EQ(told, "closed");
 }
 
 TEST_F(AsyncWalEnds, ACloseThatNobodyWaitsForAnyMoreGoesOn) {

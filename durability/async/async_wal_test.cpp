@@ -159,6 +159,18 @@ TEST_F(AsyncWalTest, AnEmptyHandlerThrowsOutOfRunAndTakesNobodysAcknowledgement)
   EXPECT_EQ(entries(), (Words{"first", "a", "b"}));
 }
 
+TEST_F(AsyncWalTest, OneWakeUpTellsAllThatWasCommittedBeforeIt) {
+  const auto worker = std::make_shared<testing::ManualWorker>();
+  open({.worker = worker});
+  std::size_t told = 0;
+  for (const char* entry : {"a", "b"}) {
+    wal_->append_durable(entry, [&](const Result<DurableId>&) { ++told; });
+    worker->run_all();
+  }
+  EXPECT_EQ(loop_.poll(), 1U);
+  EXPECT_EQ(told, 2U);
+}
+
 // A group of thousands does not keep the event loop from everything else until all have been told.
 TEST_F(AsyncWalTest, OthersHaveTheirTurnBetweenAcknowledgements) {
   const auto worker = std::make_shared<testing::ManualWorker>();

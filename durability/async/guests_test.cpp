@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <optional>
 #include <thread>
@@ -32,9 +33,15 @@ TEST(WorkAtHome, ThatIsBeingDestroyedLetsTheContextEndWhenItIsGone) {
   const Home home = home_of(context->get_executor());
   std::optional<WorkAtHome> work(std::in_place);
   work->begin(home, std::weak_ptr<void>());
-  std::thread ending([&] { context.reset(); });
+  std::atomic<bool> ended = false;
+  std::thread ending([&] {
+    context.reset();
+    ended = true;
+  });
   // From the refusal on the context's end waits for its last guest.
   for (Probe probe; home.guests->add(probe); std::this_thread::yield()) home.guests->remove(probe);
+  for (int turn = 0; turn < 10'000; ++turn) std::this_thread::yield();
+  EXPECT_FALSE(ended);
   work.reset();
   ending.join();
 }

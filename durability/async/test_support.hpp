@@ -71,10 +71,10 @@ class Loop {
     context_.restart();
     while (!holds()) context_.run_one();
   }
-  /// What is ready, without waiting for anything.
-  void poll() {
+  /// What is ready, without waiting for anything. Yields how many handlers that were.
+  std::size_t poll() {
     context_.restart();
-    context_.poll();
+    return context_.poll();
   }
 
  private:
