@@ -92,7 +92,7 @@ std::string text_of(const RecoveredState& state) {
               ? fmt::format("began with the checkpoint {}\n", escape_for_display(*state.checkpoint))
               : "began without a checkpoint\n";
   if (state.ignored_checkpoint) text += fmt::format("ignored: {}\n", *state.ignored_checkpoint);
-  if (state.torn_tail) text += "left out a torn tail, which no acknowledgement covers\n";
+  if (state.torn_tail) text += "left out a torn tail\n";
   return text;
 }
 

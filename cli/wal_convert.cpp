@@ -78,7 +78,7 @@ class Unfinished {
     if (there.empty()) return {};
     return Error(ErrorCode::kInvalidState, "a log exists here already")
         .in_file(walog::kWalDirectory)
-        .advise("nothing was changed; choose another directory, or remove this wal/ if nobody needs it");
+        .advise("nothing was changed; choose another directory");
   }
 
   std::string place_;

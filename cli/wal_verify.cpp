@@ -62,11 +62,10 @@ Seen read_all(const std::shared_ptr<Directory>& directory, const VerifyOptions& 
 std::string text_of(const Seen& seen) {
   std::string ids;
   if (seen.first) ids = fmt::format(", ids {} to {}", *seen.first, *seen.last);
-  return fmt::format(
-      "{}: {}{}, in {} ({}){}\n", seen.error ? "before the fault" : "sound",
-      count_of(seen.entries, "entry", "entries"), ids, count_of(seen.segments, "segment", "segments"),
-      count_of(seen.bytes, "byte", "bytes"),
-      seen.torn_tail ? "; a torn tail after them, which nothing acknowledged, was left out" : "");
+  return fmt::format("{}: {}{}, in {} ({}){}\n", seen.error ? "before the fault" : "sound",
+                     count_of(seen.entries, "entry", "entries"), ids,
+                     count_of(seen.segments, "segment", "segments"), count_of(seen.bytes, "byte", "bytes"),
+                     seen.torn_tail ? "; a torn tail after them was left out" : "");
 }
 
 Outcome run_verify(const VerifyOptions& options) {

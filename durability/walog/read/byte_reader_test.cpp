@@ -23,6 +23,7 @@ using test::OperationRecord;
 using test::put;
 using test::read;
 using test::read_strict;
+using test::Repeat;
 using test::SegmentImage;
 
 /// a b | c d | e f, sealed but for the last.
@@ -142,6 +143,27 @@ TEST(WalReader, NamesTheEntryThatDoesNotDecode) {
       reader.for_each(ReadMode::kBestEffort, [&](EntryId, const std::string& text) { seen.push_back(text); }),
       ErrorCode::kDecode));
   EXPECT_EQ(seen, std::vector<std::string>{"x"});
+}
+
+// A last segment that could not be read hid all the others: whether it is a spare is looked at first. The
+// error comes where the entries before it end, and whatever was taken for damage there may be the log's end.
+TEST(ByteReader, ALastSegmentThatCannotBeReadHidesNoneBeforeIt) {
+  for (const bool is_spare : {false, true}) {
+    SCOPED_TRACE(is_spare);
+    const auto directory = three_segments();
+    if (is_spare) put(*directory, 4, Bytes(256));
+    const auto faulty = FaultyDirectory::make(directory);
+    const std::string path = is_spare ? "wal/wal_4.log" : "wal/wal_3.log";
+    const std::string before = is_spare ? "a b c d e f" : "a b c d";
+    for (const auto operation : {Operation::kOpen, Operation::kRead}) {
+      faulty->fail({.operation = operation, .os_error = EIO, .repeat = Repeat::kSticky, .path = path});
+      EXPECT_EQ(read(faulty, ReadMode::kStrict), before + ": io");
+      EXPECT_EQ(read(faulty, ReadMode::kBestEffort), before + ": io");
+      EXPECT_EQ(read(faulty, ReadMode::kStrict, {.up_to = EntryId(3)}), "a b c: ok");
+      EXPECT_EQ(test::outcome(test::open_writer(faulty)), "io");
+      faulty->mend();
+    }
+  }
 }
 
 // No file, no directory and no lock of the log is touched.

@@ -132,7 +132,9 @@ class Scanner {
       return found(fresh ? Finding::kFirstSegmentEmpty : Finding::kOnlySpares, first, 0, EntryId(1));
     }
     DURABILITY_TRY_ASSIGN(const Finding finding, read_segments());
-    if (scan_.stopped || is_damage(finding)) return finding;
+    if (scan_.stopped) return finding;
+    if (listing_.failure) return *listing_.failure;  // whatever was found may be the log's end
+    if (is_damage(finding)) return finding;
     if (scan_.spares.size() > kMaxSpares) {
       return found(Finding::kTooManySpares, scan_.spares.front(), 0, due());
     }
@@ -161,6 +163,7 @@ class Scanner {
     }
     const auto begin = current_ ? std::ranges::lower_bound(ids, current_->id) : ids.begin();
     for (auto id = begin; id != ids.end(); ++id) {
+      if (listing_.failure && *id == ids.back()) return *listing_.failure;
       if (current_ && *id > current_->id) return report_gap({.missing = current_->id, .next = *id});
       DURABILITY_TRY_ASSIGN(const auto finding, read_segment(*id, *id == ids.back()));
       if (finding) return *finding;

@@ -15,9 +15,19 @@ std::optional<SegmentGap> find_gap(const std::vector<SegmentId>& ids) {
   return SegmentGap{.missing = SegmentId(gap->value() + 1), .next = *(gap + 1)};
 }
 
-Result<bool> is_all_zeros(FileWindow& window, ByteView front) {
-  if (!all_zeros(front)) return false;  // nearly always, and no buffer is filled
-  return window.zeros_from(0);
+struct Front {
+  std::optional<WalFormat> format;
+  bool zeros = false;  ///< to the end
+};
+
+Result<Front> front_of(Directory& directory, SegmentId id, std::size_t buffer_bytes) {
+  DURABILITY_TRY_ASSIGN(auto window, open_segment(directory, id, buffer_bytes));
+  HeaderBytes front{};
+  DURABILITY_TRY_ASSIGN(const ByteView bytes, window.look(0, front));
+  Front seen{.format = stated_format(bytes)};
+  if (!all_zeros(bytes)) return seen;  // nearly always, and no buffer is filled
+  DURABILITY_TRY_ASSIGN(seen.zeros, window.zeros_from(0));
+  return seen;
 }
 
 }  // namespace
@@ -52,12 +62,14 @@ Result<SegmentListing> list_log(Directory& directory, std::size_t buffer_bytes) 
   // One too many is enough to know.
   while (!listing.segments.empty() && listing.spares.size() <= kMaxSpares) {
     const SegmentId id = listing.segments.back();
-    DURABILITY_TRY_ASSIGN(auto window, open_segment(directory, id, buffer_bytes));
-    HeaderBytes front{};
-    DURABILITY_TRY_ASSIGN(const ByteView bytes, window.look(0, front));
-    DURABILITY_TRY_ASSIGN(const bool zeros, is_all_zeros(window, bytes));
-    if (!zeros) {
-      const bool knows_spares = stated_format(bytes).value_or(WalFormat::kV4) == WalFormat::kV4;
+    const auto front = front_of(directory, id, buffer_bytes);
+    if (!front && front.error().code() == ErrorCode::kNotFound) return front.error();
+    if (!front) {
+      listing.failure = front.error();
+      break;
+    }
+    if (!front->zeros) {
+      const bool knows_spares = front->format.value_or(WalFormat::kV4) == WalFormat::kV4;
       if (!knows_spares && listing.spares.size() == 1) {
         listing.segments.push_back(listing.spares.front());
         listing.spares.clear();

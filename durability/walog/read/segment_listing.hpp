@@ -25,6 +25,9 @@ struct SegmentListing {
   std::vector<SegmentId> segments;  ///< in numeric order; the last one is the log's final segment
   std::vector<SegmentId> spares;    ///< of nothing but zeros, after it; one more than allowed at most
   std::optional<SegmentGap> gap;
+  /// Of the last of `segments`, where it could not be read: it may be a spare, and the one before it the
+  /// final one.
+  std::optional<Error> failure;
 
   [[nodiscard]] bool empty() const noexcept { return segments.empty() && spares.empty(); }
   [[nodiscard]] SegmentId oldest() const noexcept {

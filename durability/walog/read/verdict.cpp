@@ -107,7 +107,10 @@ std::string_view advice_for(Finding finding) noexcept {
     case Finding::kCutHeader:
     case Finding::kSkippingHeader:
       return "nothing was changed; open the log to cut it, or read with best effort";
-    case Finding::kFirstSegmentEmpty: return "nothing was ever acknowledged; open the log to begin it";
+    case Finding::kFirstSegmentEmpty:
+      return "nothing was changed; if it never held an entry, open the log to begin it; else restore a copy "
+             "first: "
+             "opening begins it anew";
     case Finding::kSegmentGap:
     case Finding::kSealedWithoutSuccessor:
     case Finding::kUnsealedBeforeTwoSpares:
