@@ -191,9 +191,11 @@ TEST(WriterShortages, SpaceThatRecycledSegmentsHoldIsGivenBackWhereItIsShort) {
   // Nothing is synced but seals from here on, so the space of a new file is set aside, which fails until a
   // segment that waits has been removed.
   bool removed = false;
+  std::string refused;  // is removed too, and gives nothing back
   faulty->set_hook([&](const OperationRecord& record) -> std::optional<durability::testing::Injection> {
-    removed = removed || record.operation == Operation::kRemoveFile;
+    removed = removed || (record.operation == Operation::kRemoveFile && record.path != refused);
     if (record.operation != Operation::kPreallocate || removed) return std::nullopt;
+    refused = record.path;
     return durability::testing::Injection{.os_error = ENOSPC};
   });
   for (const auto* text : {"d", "e", "f", "g"}) EXPECT_TRUE(test::succeeded(writer->append(as_bytes(text))));
