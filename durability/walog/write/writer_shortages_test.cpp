@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <new>
+#include <utility>
 
 #include "durability/walog/sync_writer.hpp"
 #include "durability/walog/test_support.hpp"
@@ -102,8 +103,10 @@ TEST(WriterShortages, ASpareWhoseSyncFindsNoMemoryPoisons) {
   WalOptions options = test::test_options();
   options.segment_bytes = 136;
   auto writer = open_writer(faulty, options).value();
-  faulty->set_hook([](const OperationRecord& record) -> std::optional<durability::testing::Injection> {
-    if (record.operation == Operation::kSyncData && record.path.ends_with(".tmp")) throw std::bad_alloc();
+  bool thrown = false;  // once: the background's own, which no caller sees
+  faulty->set_hook([&](const OperationRecord& record) -> std::optional<durability::testing::Injection> {
+    const bool is_spare = record.operation == Operation::kSyncData && record.path.ends_with(".tmp");
+    if (is_spare && !std::exchange(thrown, true)) throw std::bad_alloc();
     return std::nullopt;
   });
   bool refused = false;
