@@ -166,6 +166,16 @@ TEST(ByteReader, ALastSegmentThatCannotBeReadHidesNoneBeforeIt) {
   }
 }
 
+TEST(ByteReader, DamageLongBeforeALastSegmentThatCannotBeReadIsDamage) {
+  const auto directory = three_segments();
+  put(*directory, 1, SegmentImage(1).entry("a").entry("b").durable(2).seal().flip(70));
+  put(*directory, 4, Bytes(256));
+  const auto faulty = FaultyDirectory::make(directory);
+  faulty->fail(
+      {.operation = Operation::kRead, .os_error = EIO, .repeat = Repeat::kSticky, .path = "wal/wal_4.log"});
+  EXPECT_EQ(read(faulty, ReadMode::kStrict), ": corrupt");
+}
+
 // No file, no directory and no lock of the log is touched.
 TEST(ByteReader, OnlyReads) {
   const auto directory = FaultyDirectory::make(three_segments());

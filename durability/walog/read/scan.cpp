@@ -133,7 +133,9 @@ class Scanner {
     }
     DURABILITY_TRY_ASSIGN(const Finding finding, read_segments());
     if (scan_.stopped) return finding;
-    if (listing_.failure) return *listing_.failure;  // whatever was found may be the log's end
+    // What was found there may be the log's end, before spares.
+    const bool before_failure = scan_.segment.value() + kMaxSpares >= listing_.segments.back().value();
+    if (listing_.failure && before_failure) return *listing_.failure;
     if (is_damage(finding)) return finding;
     if (scan_.spares.size() > kMaxSpares) {
       return found(Finding::kTooManySpares, scan_.spares.front(), 0, due());

@@ -64,8 +64,7 @@ class ByteWriter {
   static Result<std::unique_ptr<ByteWriter>> open(std::shared_ptr<Directory> directory, WalOptions options,
                                                   OpenIntent intent);
   /// Waits for background work and releases the lock. Unflushed entries are lost, and reported to the
-  /// observer. In a
-  /// child of fork it does nothing of that.
+  /// observer. In a child of fork it does nothing of that.
   ~ByteWriter();
   ByteWriter(const ByteWriter&) = delete;
   ByteWriter& operator=(const ByteWriter&) = delete;
